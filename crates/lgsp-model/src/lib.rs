@@ -1,0 +1,23 @@
+//! The vocabulary of the gateway: identifiers, codes, the dossier's status machine, time and error codes.
+//!
+//! It does no I/O, reads no clock and knows no wire format; every other crate speaks in its words.
+
+mod agency;
+mod digest;
+mod dossier;
+mod error;
+mod event;
+mod id;
+mod outcome;
+mod status;
+mod time;
+
+pub use agency::{AgencyCode, AgencyGrant, BadAgencyCode};
+pub use digest::{ContentDigest, Digest};
+pub use dossier::{DossierState, HoldReason, Incoming, KNOWN_EVENTS, Verdict};
+pub use error::{ErrorCode, Finding};
+pub use event::{Disposition, EventKind, Seq};
+pub use id::{BadId, DossierCode, MemberId, TargetId};
+pub use outcome::{Cause, Outcome};
+pub use status::{Status, Step};
+pub use time::{BadPortalTime, PortalTime, Timestamp};

@@ -1,0 +1,361 @@
+//! What a durable store promises: the trait that every engine implements and the values that cross it.
+//!
+//! It knows the log, the dossiers' states, the targets' positions and idempotency keys. It does not know HTTP,
+//! connectors or policy, and it reads no clock: every time is an argument.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lgsp_model::{
+    AgencyCode, AgencyGrant, ContentDigest, Digest, Disposition, DossierCode, DossierState, EventKind, HoldReason,
+    Incoming, MemberId, Seq, TargetId, Timestamp,
+};
+use tokio::sync::watch;
+
+/// What every call of the store returns.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// The W3C trace id that runs from the request to the delivery.
+pub type TraceId = [u8; 16];
+
+/// A message to be accepted.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Dossier, progress or status. Audit events are made by the store's own operator calls.
+    pub kind: EventKind,
+    /// The dossier that it is about.
+    pub code: DossierCode,
+    /// Who sent it.
+    pub sender: MemberId,
+    /// The agency that it belongs to.
+    pub agency: AgencyCode,
+    /// When it was received.
+    pub at: Timestamp,
+    /// What the status machine needs to know of it.
+    pub incoming: Incoming,
+    /// Recognises a repeat.
+    pub content: ContentDigest,
+    /// The record as it was sent, byte for byte.
+    pub payload: Bytes,
+    /// The request's trace.
+    pub trace: TraceId,
+    /// The caller's own key, on single posts that carry one.
+    pub idempotency: Option<IdempotencyKey>,
+}
+
+/// A caller's `Idempotency-Key`, remembered for [`IDEMPOTENCY_KEPT`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key, 1 to 255 characters; it is looked up together with the event's sender.
+    pub key: String,
+    /// SHA-256 of the body that came with it.
+    pub body: Digest,
+}
+
+/// How long an idempotency key is remembered.
+pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// What became of one [`NewEvent`]. It is on disk when the caller learns of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// Stored as `seq`; it goes to feeds and targets.
+    Accepted {
+        /// Its position.
+        seq: Seq,
+    },
+    /// Known already; `seq` is the first event with this content.
+    Duplicate {
+        /// The first one's position.
+        seq: Seq,
+    },
+    /// Stored as `seq`, kept back until an operator decides.
+    Held {
+        /// Its position.
+        seq: Seq,
+        /// Where it would have moved the dossier.
+        reason: HoldReason,
+    },
+    /// The idempotency key came earlier with another body; nothing was stored.
+    KeyReused,
+}
+
+/// An event of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its position.
+    pub seq: Seq,
+    /// When it was received.
+    pub at: Timestamp,
+    /// What it is about.
+    pub kind: EventKind,
+    /// Whether it took effect.
+    pub disposition: Disposition,
+    /// The dossier's code; for an audit event what the operator acted on.
+    pub key: String,
+    /// Who sent it; `operator` for audit events.
+    pub sender: String,
+    /// The agency that it belongs to; empty for audit events about no agency.
+    pub agency: String,
+    /// The event of the same dossier before this one.
+    pub previous: Option<Seq>,
+    /// The request's trace.
+    pub trace: TraceId,
+    /// The record as it was sent; `None` when it was purged by law (its digest stays in the chain).
+    pub payload: Option<Bytes>,
+}
+
+/// Which events a reader wants. Held events are never given out; audit events only when asked for by kind.
+#[derive(Clone, Debug)]
+pub struct ReadFilter {
+    /// Kinds; empty means dossier, progress and status.
+    pub kinds: Vec<EventKind>,
+    /// Agencies.
+    pub agencies: AgencyGrant,
+}
+
+/// Events after a position, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// What matched.
+    pub events: Vec<StoredEvent>,
+    /// How far the log was read: the position to go on from, also when nothing matched.
+    pub through: Seq,
+    /// Whether committed events remain beyond `through`.
+    pub more: bool,
+}
+
+/// What bounds a page.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit {
+    /// At most so many events (1 to 10,000).
+    pub events: usize,
+    /// At most so many payload bytes, though always at least one event.
+    pub bytes: usize,
+}
+
+/// The state of a parked event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ParkedState {
+    /// Waits for its next attempt, or behind an earlier event of its key.
+    Retry,
+    /// The effect of an attempt is unknown; it is asked for before anything is sent.
+    Unknown,
+    /// Attempts ran out or the target refused it; waits for a person.
+    Dead,
+}
+
+/// An event that a target has not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parked {
+    /// Its position in the log.
+    pub seq: Seq,
+    /// The dossier; later events of the same key park behind it.
+    pub key: String,
+    /// Why it waits.
+    pub state: ParkedState,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Not before this time.
+    pub due_at: Timestamp,
+    /// When it was parked first.
+    pub since: Timestamp,
+    /// The last failure's stable code; empty when it merely waits behind another.
+    pub cause: String,
+    /// The last failure in words.
+    pub detail: String,
+}
+
+/// Where a target stands. A target that the store has never seen starts as `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TargetPosition {
+    /// Every event up to here is delivered, parked, or not for this target.
+    pub done_through: Seq,
+    /// Stopped by an operator or by the target itself (410).
+    pub paused: bool,
+}
+
+/// Changes of one target's durable state; applied in one commit.
+#[derive(Clone, Debug, Default)]
+pub struct TargetChange {
+    /// The new position, when it moved.
+    pub position: Option<TargetPosition>,
+    /// Parked anew or changed (by `seq`).
+    pub park: Vec<Parked>,
+    /// No longer parked.
+    pub unpark: Vec<Seq>,
+    /// An operator's act to be recorded in the log in the same commit.
+    pub audit: Option<AuditEntry>,
+}
+
+/// An operator's act.
+#[derive(Clone, Debug)]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as the admin API knows him.
+    pub actor: String,
+    /// What was done, such as `parked.retry`.
+    pub action: String,
+    /// On what, such as `national-portal/123`.
+    pub object: String,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// The address that he came from.
+    pub address: String,
+    /// The request's trace.
+    pub trace: TraceId,
+}
+
+/// A held event that nobody has decided about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The event.
+    pub event: StoredEvent,
+    /// Where it would have moved the dossier.
+    pub reason: HoldReason,
+}
+
+/// What an operator decided about a held event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeldDecision {
+    /// Append a new event that carries the record and moves the dossier. Needs what the record says.
+    Release(Incoming),
+    /// Leave it in the log for ever, applied to nothing.
+    Drop,
+}
+
+/// The result of checking the hash chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Events checked.
+    pub events: u64,
+    /// The chain's last value.
+    pub head: Digest,
+    /// The first position where the log differs from its chain, and what is wrong there.
+    pub broken: Option<(Seq, String)>,
+}
+
+/// Whether the store can commit now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// It can.
+    #[default]
+    Writable,
+    /// It cannot; reads go on, and it tries again by itself.
+    ReadOnly {
+        /// What the operating system or the engine said.
+        reason: String,
+    },
+}
+
+/// Why the store could not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// It cannot commit now; nothing was stored; try again after some seconds.
+    Unavailable(String),
+    /// Too much waits already; nothing was stored; try again.
+    Busy,
+    /// What is on disk cannot be read: an operator must look.
+    Damaged(String),
+    /// Written by a newer version of this program.
+    Newer {
+        /// The version of the format on disk.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// The thing named does not exist or is not in the state that the call needs.
+    NotThere,
+}
+
+impl std::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the store cannot commit: {why}"),
+            Self::Busy => f.write_str("too many messages wait to be stored"),
+            Self::Damaged(what) => write!(f, "the store is damaged: {what}"),
+            Self::Newer { found, known } => write!(
+                f,
+                "the store has format {found} and was written by a newer version; this one reads up to {known}: install the newer version or restore a backup"
+            ),
+            Self::NotThere => f.write_str("there is no such entry in the state that this needs"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// Told about every commit, for metrics.
+pub trait CommitObserver: Send + Sync {
+    /// A group of `events` was committed in `took`, the fsync included.
+    fn committed(&self, events: usize, took: Duration);
+    /// A commit failed.
+    fn failed(&self);
+}
+
+/// Durable state. Every answer of a writing call comes after the commit is on disk.
+pub trait DurableStore: Send + Sync {
+    /// Judges and stores messages in the order given: one answer for each. They share a commit with whatever else
+    /// waits. Nothing of a call that returns an error was stored.
+    fn append(&self, events: Vec<NewEvent>) -> StoreFuture<'_, Vec<Appended>>;
+
+    /// The newest committed position, and notice of every advance.
+    fn head(&self) -> watch::Receiver<Seq>;
+
+    /// Whether commits work, and notice of every change.
+    fn health(&self) -> watch::Receiver<Health>;
+
+    /// Committed events after a position. The cost depends on the page, not on the log.
+    fn read(&self, after: Seq, limit: PageLimit, filter: ReadFilter) -> StoreFuture<'_, Page>;
+
+    /// One event.
+    fn event(&self, seq: Seq) -> StoreFuture<'_, Option<StoredEvent>>;
+
+    /// Where a dossier stands.
+    fn dossier(&self, code: DossierCode) -> StoreFuture<'_, Option<DossierState>>;
+
+    /// A dossier's newest events, in order, at most `limit`, held and audit ones included.
+    fn history(&self, code: DossierCode, limit: usize) -> StoreFuture<'_, Vec<StoredEvent>>;
+
+    /// Where a target stands.
+    fn target(&self, target: TargetId) -> StoreFuture<'_, Option<TargetPosition>>;
+
+    /// Changes a target's state.
+    fn change_target(&self, target: TargetId, change: TargetChange) -> StoreFuture<'_, ()>;
+
+    /// A target's parked events after a position, in order, optionally of one state.
+    fn parked(
+        &self,
+        target: TargetId,
+        state: Option<ParkedState>,
+        after: Seq,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Parked>>;
+
+    /// One dossier's parked events of all targets.
+    fn parked_of(&self, code: DossierCode) -> StoreFuture<'_, Vec<(TargetId, Parked)>>;
+
+    /// Parked events by state.
+    fn count_parked(&self, target: TargetId) -> StoreFuture<'_, Vec<(ParkedState, u64)>>;
+
+    /// Held events that nobody decided about, after a position, in order.
+    fn held(&self, after: Seq, limit: usize) -> StoreFuture<'_, Vec<Held>>;
+
+    /// One held event that nobody decided about.
+    fn held_event(&self, seq: Seq) -> StoreFuture<'_, Option<Held>>;
+
+    /// How many wait.
+    fn count_held(&self) -> StoreFuture<'_, u64>;
+
+    /// Records an operator's decision; `NotThere` when the event is not held any more. Returns the new event's
+    /// position for a release.
+    fn decide_held(&self, seq: Seq, decision: HeldDecision, audit: AuditEntry) -> StoreFuture<'_, Option<Seq>>;
+
+    /// Records an operator's act that changes nothing else.
+    fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq>;
+
+    /// Checks the hash chain from first to last.
+    fn verify(&self) -> StoreFuture<'_, VerifyReport>;
+}

@@ -1,0 +1,11 @@
+//! Durable state behind one trait: the log, the dossiers, the targets. One engine today, embedded SQLite.
+//!
+//! It decides nothing about dossiers (`lgsp-model` does) and knows neither HTTP nor connectors.
+
+mod api;
+
+pub use api::{
+    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, IDEMPOTENCY_KEPT, IdempotencyKey,
+    NewEvent, Page, PageLimit, Parked, ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent, TargetChange,
+    TargetPosition, TraceId, VerifyReport,
+};

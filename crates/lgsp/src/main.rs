@@ -1,0 +1,2 @@
+//! The `lgsp` program: hands its arguments to the command line.
+fn main() {}
