@@ -1,7 +1,6 @@
 //! What is wrong with a file: where, what, and what to do. No error ever repeats a value: it may be a secret.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use lgsp_model::{BadAgencyCode, BadId};
@@ -60,8 +59,8 @@ pub enum Problem {
     BadReference,
     /// A `file:PATH` cannot be read.
     UnreadableFile {
-        /// The file.
-        path: PathBuf,
+        /// The file, as it is written: variables in it are not put in.
+        path: String,
         /// What the reader said.
         cause: String,
     },
@@ -125,7 +124,7 @@ impl fmt::Display for Problem {
             }
             Self::BadReference => f.write_str("expected ${NAME} after `${`; write `$${` for a literal `${`"),
             Self::UnreadableFile { path, cause } => {
-                write!(f, "cannot read {}: {cause}; it must be a readable UTF-8 file", path.display())
+                write!(f, "cannot read the file {path}: {cause}; it has to be a text that the gateway may read")
             }
             Self::Duplicate { first } => write!(f, "already used by {first}; choose another one"),
             Self::Unavailable => f.write_str("not available in this version; leave it out or use the default"),

@@ -37,8 +37,8 @@ pub use identity::{BadScope, Credential, Member, NationalLogin, Scope, ServiceId
 pub use scalar::ByteCount;
 pub use secret::{PasswordHash, Secret};
 pub use settings::{
-    Admin, Breaker, Config, ConnectorSettings, Contracts, Delivery, Issuer, Limits, Log, LogFormat, LogLevel, National,
-    Public, Retry, SoftState, Start, Store, Target,
+    Admin, Breaker, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel,
+    National, Public, Retry, SoftState, Start, Store, Target,
 };
 
 /// The shipped file: every key, its unit and its default, commented. It parses once its variables are given.

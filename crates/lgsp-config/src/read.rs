@@ -75,17 +75,15 @@ pub(crate) fn count(range: RangeInclusive<u32>) -> impl Fn(&Leaf<'_>) -> Result<
     }
 }
 
-/// A part of one.
-pub(crate) fn fraction(leaf: &Leaf<'_>) -> Result<f64, Problem> {
-    let number = match leaf.value() {
-        DeValue::Float(number) => number.as_str().parse().unwrap_or(f64::NAN),
-        DeValue::Integer(_) => integer(leaf)?.map_or(f64::NAN, |n| n as f64),
-        _ => return Err(leaf.wrong_type("a number from 0 to 1")),
-    };
-    if (0.0..=1.0).contains(&number) {
-        Ok(number)
-    } else {
-        Err(Problem::OutOfRange { low: Quantity::Fraction(0.0), high: Quantity::Fraction(1.0) })
+/// A part of one, up to `most`.
+pub(crate) fn fraction(most: f64) -> impl Fn(&Leaf<'_>) -> Result<f64, Problem> {
+    move |leaf| {
+        let number = match leaf.value() {
+            DeValue::Float(number) => number.as_str().parse().unwrap_or(f64::NAN),
+            DeValue::Integer(_) => integer(leaf)?.map_or(f64::NAN, |n| n as f64),
+            _ => return Err(leaf.wrong_type("a number without quotes")),
+        };
+        within(number, &(0.0..=most), Quantity::Fraction)
     }
 }
 

@@ -10,8 +10,8 @@ use crate::document::{Document, Section};
 use crate::error::{ConfigError, Problem};
 use crate::read::{self, address, count, flag, path, size, text, time};
 use crate::settings::{
-    Admin, Breaker, Config, Contracts, Delivery, Issuer, Limits, Log, LogFormat, LogLevel, National, Public, Retry,
-    SoftState, Store,
+    Admin, Breaker, Config, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel, National, Public,
+    Retry, SoftState, Store,
 };
 use crate::substitute::Inputs;
 use crate::{ByteCount, sections::defaults as default};
@@ -205,19 +205,19 @@ fn log(s: &mut Section<'_>) -> Log {
 fn delivery(s: &mut Section<'_>) -> Delivery {
     let d = default::DELIVERY;
     Delivery {
-        window: window(s, d.window),
-        concurrency: concurrency(s, d.concurrency),
+        flow: flow(s, d.flow),
         retry: s.section("retry", |s| retry(s, d.retry)),
         breaker: s.section("breaker", |s| breaker(s, d.breaker)),
     }
 }
 
-fn window(s: &mut Section<'_>, default: u32) -> u32 {
-    s.or("window", default, count(1..=100_000))
-}
-
-fn concurrency(s: &mut Section<'_>, default: u32) -> u32 {
-    s.or("concurrency", default, count(1..=1000))
+fn flow(s: &mut Section<'_>, d: Flow) -> Flow {
+    Flow {
+        window: s.or("window", d.window, count(1..=100_000)),
+        window_bytes: s.or("window_bytes", d.window_bytes, size(ByteCount::kib(64)..=ByteCount::mib(1024))),
+        max_parked: s.or("max_parked", d.max_parked, count(1..=10_000_000)),
+        concurrency: s.or("concurrency", d.concurrency, count(1..=1000)),
+    }
 }
 
 fn retry(s: &mut Section<'_>, d: Retry) -> Retry {
@@ -225,7 +225,7 @@ fn retry(s: &mut Section<'_>, d: Retry) -> Retry {
         attempts: s.or("attempts", d.attempts, count(1..=1000)),
         first: s.or("first", d.first, time(MS..=DAY)),
         max: s.or("max", d.max, time(MS..=7 * DAY)),
-        jitter: s.or("jitter", d.jitter, read::fraction),
+        jitter: s.or("jitter", d.jitter, read::fraction(0.5)),
     };
     if retry.max < retry.first {
         s.report("max", Problem::Conflict("less than first, the shortest wait; make it at least as long"));
@@ -234,10 +234,15 @@ fn retry(s: &mut Section<'_>, d: Retry) -> Retry {
 }
 
 fn breaker(s: &mut Section<'_>, d: Breaker) -> Breaker {
-    Breaker {
+    let breaker = Breaker {
         failures: s.or("failures", d.failures, count(1..=1000)),
         open: s.or("open", d.open, time(10 * MS..=HOUR)),
+        open_max: s.or("open_max", d.open_max, time(10 * MS..=DAY)),
+    };
+    if breaker.open_max < breaker.open {
+        s.report("open_max", Problem::Conflict("less than open, the shortest pause; make it at least as long"));
     }
+    breaker
 }
 
 #[cfg(test)]

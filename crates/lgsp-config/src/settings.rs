@@ -174,14 +174,26 @@ pub enum LogFormat {
 /// `[delivery]`: what a target does when its own table does not say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
-    /// Events taken from the log and not settled yet.
-    pub window: u32,
-    /// Requests to the target at once.
-    pub concurrency: u32,
+    /// Sizes of what is under way.
+    pub flow: Flow,
     /// When and how often to try again.
     pub retry: Retry,
     /// When to stop asking a partner that does not answer.
     pub breaker: Breaker,
+}
+
+/// How much is under way to a target at once; keys of `[delivery]` and `[[target]]` themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Events taken from the log and not settled yet. After a crash so many may have been sent without a trace, so it
+    /// must not shrink between two runs while a target is behind.
+    pub window: u32,
+    /// The payload bytes of those events.
+    pub window_bytes: ByteCount,
+    /// Parked events; beyond it nothing more is taken from the log.
+    pub max_parked: u32,
+    /// Requests to the target at once.
+    pub concurrency: u32,
 }
 
 /// `[delivery.retry]` and `[target.retry]`: exponential backoff.
@@ -193,7 +205,7 @@ pub struct Retry {
     pub first: Duration,
     /// The longest wait; never below `first`.
     pub max: Duration,
-    /// The fraction of a wait, 0 to 1, that is drawn at random.
+    /// The fraction of a wait, 0 to 0.5, that chance may take away.
     pub jitter: f64,
 }
 
@@ -202,8 +214,10 @@ pub struct Retry {
 pub struct Breaker {
     /// Failures in a row that open it.
     pub failures: u32,
-    /// How long it stays open before one probe.
+    /// How long it stays open before the first probe; doubles after each probe that fails.
     pub open: Duration,
+    /// The longest that it stays open between two probes; never below `open`.
+    pub open_max: Duration,
 }
 
 /// `[[target]]`: a place that events are delivered to.
@@ -219,10 +233,8 @@ pub struct Target {
     pub kinds: Vec<EventKind>,
     /// Where a target that is new to the store starts.
     pub start: Start,
-    /// Events taken from the log and not settled yet.
-    pub window: u32,
-    /// Requests to it at once.
-    pub concurrency: u32,
+    /// How much is under way at once.
+    pub flow: Flow,
     /// When and how often to try again.
     pub retry: Retry,
     /// When to stop asking.

@@ -15,10 +15,11 @@ pub(crate) struct Inputs<'a> {
 /// The value of a string leaf. `file:PATH` counts only as the whole leaf and as it is written; its path may hold
 /// variables (`file:${CREDENTIALS_DIRECTORY}/token`) and one line end at the end of the file is dropped.
 pub(crate) fn substitute(leaf: &str, inputs: &Inputs<'_>) -> Result<String, Problem> {
-    let Some(path) = leaf.strip_prefix("file:") else { return variables(leaf, inputs) };
-    let path = inputs.base.join(variables(path, inputs)?);
-    let mut content =
-        (inputs.read_file)(&path).map_err(|cause| Problem::UnreadableFile { path: path.clone(), cause })?;
+    let Some(written) = leaf.strip_prefix("file:") else { return variables(leaf, inputs) };
+    let path = inputs.base.join(variables(written, inputs)?);
+    // Told as it is written: a variable in it may hold what must not be shown.
+    let unreadable = |cause| Problem::UnreadableFile { path: written.to_owned(), cause };
+    let mut content = (inputs.read_file)(&path).map_err(unreadable)?;
     if content.ends_with('\n') {
         content.pop();
         if content.ends_with('\r') {

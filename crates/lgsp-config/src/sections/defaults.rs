@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::ByteCount;
-use crate::settings::{Breaker, Delivery, Limits, Log, LogFormat, LogLevel, Retry};
+use crate::settings::{Breaker, Delivery, Flow, Limits, Log, LogFormat, LogLevel, Retry};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -41,8 +41,7 @@ pub(super) const SESSIONS: u32 = 10_000;
 pub(super) const LOG: Log = Log { level: LogLevel::Info, format: LogFormat::Json };
 
 pub(super) const DELIVERY: Delivery = Delivery {
-    window: 1000,
-    concurrency: 8,
-    retry: Retry { attempts: 10, first: Duration::from_secs(5), max: Duration::from_secs(1800), jitter: 0.2 },
-    breaker: Breaker { failures: 5, open: Duration::from_secs(30) },
+    flow: Flow { window: 1000, window_bytes: ByteCount::mib(16), max_parked: 100_000, concurrency: 8 },
+    retry: Retry { attempts: 10, first: Duration::from_secs(5), max: Duration::from_secs(1800), jitter: 0.5 },
+    breaker: Breaker { failures: 5, open: Duration::from_secs(5), open_max: Duration::from_secs(60) },
 };

@@ -3,7 +3,7 @@
 use lgsp_model::{AgencyGrant, EventKind};
 
 use super::members::{Seen, agencies};
-use super::{breaker, concurrency, retry, window};
+use super::{breaker, flow, retry};
 use crate::document::Section;
 use crate::error::Problem;
 use crate::read::{self, text};
@@ -33,8 +33,7 @@ fn target(s: &mut Section<'_>, delivery: &Delivery) -> Option<Target> {
         "now" => Ok(Start::Now),
         _ => Err(Problem::Expected("beginning or now")),
     });
-    let window = window(s, delivery.window);
-    let concurrency = concurrency(s, delivery.concurrency);
+    let flow = flow(s, delivery.flow);
     let retry = s.section("retry", |s| retry(s, delivery.retry));
     let breaker = s.section("breaker", |s| breaker(s, delivery.breaker));
     let settings = s.optional("settings", read::settings);
@@ -45,8 +44,7 @@ fn target(s: &mut Section<'_>, delivery: &Delivery) -> Option<Target> {
         agencies: agencies?,
         kinds: kinds?,
         start,
-        window,
-        concurrency,
+        flow,
         retry,
         breaker,
         settings: settings?,

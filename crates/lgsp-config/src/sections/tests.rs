@@ -69,7 +69,7 @@ fn a_target_inherits_what_delivery_says() {
     let more = "[delivery]\nwindow = 7\n[delivery.retry]\nattempts = 3\n[[target]]\nid = \"a\"\nconnector = \"b\"\n\
                 start = \"now\"\n[target.retry]\nfirst = \"1s\"\n";
     let target = read(&format!("{SMALLEST}{more}")).unwrap().targets.remove(0);
-    assert_eq!((target.window, target.retry.attempts, target.start), (7, 3, Start::Now));
+    assert_eq!((target.flow.window, target.retry.attempts, target.start), (7, 3, Start::Now));
     assert_eq!((target.retry.first, target.retry.max), (SECOND, 30 * MINUTE));
 }
 
@@ -173,9 +173,10 @@ fn every_kind_of_bad_file_has_its_sentence() {
         ("[national]\ncall_path = \"mapi/login\"\n", "national.call_path: the same as login_path"),
         ("[national]\ncall_path = \"/mapi/../g\"\n", "national.call_path: expected a path such as mapi/g"),
         ("[log]\nlevel = \"loud\"\n", "log.level: expected error, warn, info, debug or trace"),
-        ("[delivery.retry]\njitter = 2\n", "delivery.retry.jitter: out of range; choose from 0 to 1"),
-        ("[delivery.retry]\njitter = nan\n", "delivery.retry.jitter: out of range; choose from 0 to 1"),
+        ("[delivery.retry]\njitter = 2\n", "delivery.retry.jitter: out of range; choose from 0 to 0.5"),
+        ("[delivery.retry]\njitter = nan\n", "delivery.retry.jitter: out of range; choose from 0 to 0.5"),
         ("[delivery.retry]\nmax = \"1s\"\n", "delivery.retry.max: less than first"),
+        ("[delivery.breaker]\nopen_max = \"1s\"\n", "delivery.breaker.open_max: less than open"),
         ("[member]\n", "member: expected a list of tables, each headed by [[…]], found table"),
         ("[[target]]\nid = \"t\"\n", "target[0].connector: missing"),
         (
@@ -207,7 +208,8 @@ fn every_kind_of_bad_member_has_its_sentence() {
         ("secret = \"\"\n", "member[0].secret: expected a secret that is not empty"),
         ("secret = \"${UNSET_A}\"\n", "line 11: member[0].secret: the variable UNSET_A is not set"),
         ("secret = \"${\"\n", "member[0].secret: expected ${NAME}"),
-        ("secret = \"file:none\"\n", "member[0].secret: cannot read /etc/lgsp/none: no such file"),
+        ("secret = \"file:none\"\n", "member[0].secret: cannot read the file none: no such file"),
+        ("secret = \"file:${PATH}\"\n", "cannot read the file ${PATH}: no such file"),
         ("secret = 5\n", "member[0].secret: expected a string in quotes, found integer"),
         ("secret_hash = \"$2b$12$x\"\n", "member[0].secret_hash: expected an argon2id hash"),
         ("secret = \"a\"\nsecret_hash = \"b\"\n", "member[0].secret_hash: given beside the clear one"),
