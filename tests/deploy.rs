@@ -1,0 +1,1 @@
+//! What is deployed beside the program: it is valid, and speaks of metrics that exist.
