@@ -3,9 +3,11 @@
 //! It decides nothing about dossiers (`lgsp-model` does) and knows neither HTTP nor connectors.
 
 mod api;
+mod embedded;
 
 pub use api::{
     Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, IDEMPOTENCY_KEPT, IdempotencyKey,
     NewEvent, Page, PageLimit, Parked, ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent, TargetChange,
     TargetPosition, TraceId, VerifyReport,
 };
+pub use embedded::{EmbeddedOptions, EmbeddedStore, verify_dir};

@@ -1,0 +1,330 @@
+//! The embedded engine: SQLite in one directory, one thread that writes in groups, a few that read.
+//!
+//! It serves one process; another one is refused. It judges nothing by itself: `lgsp-model` does.
+
+mod audit;
+mod chain;
+mod codec;
+mod dossiers;
+mod failure;
+mod group;
+mod held;
+mod idempotency;
+mod names;
+mod queue;
+mod read;
+mod row;
+mod schema;
+mod seen;
+mod state;
+mod targets;
+mod verify;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use lgsp_model::{Digest, DossierCode, DossierState, Seq, TargetId};
+use rusqlite::{Connection, OptionalExtension as _};
+use tokio::sync::{oneshot, watch};
+
+use self::codec::Packer;
+use self::dossiers::Recent;
+use self::failure::damaged;
+use self::group::Tail;
+use self::queue::{Job, Queue, Reply};
+use self::read::{Reader, Readers};
+use self::row::Prepared;
+use self::targets::Positions;
+pub use self::verify::verify_dir;
+use self::writer::Shared;
+use crate::{
+    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, NewEvent, Page, PageLimit, Parked,
+    ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition, VerifyReport,
+};
+
+/// Events packed before other tasks of the same thread get their turn, some 200 µs.
+const PACKED_AT_ONCE: usize = 32;
+
+/// What may be chosen when a store is opened.
+#[derive(Clone)]
+pub struct EmbeddedOptions {
+    /// Told about commits.
+    pub observer: Option<Arc<dyn CommitObserver>>,
+    /// Reading threads, at least 1; each keeps up to 2 MiB of pages.
+    pub readers: usize,
+    /// The zstd dictionary for new payloads. A store keeps every dictionary that it was ever opened with.
+    pub dictionary: Vec<u8>,
+    /// Events that may wait for a commit before callers are told [`StoreError::Busy`].
+    pub waiting_events: usize,
+    /// Packed bytes that may wait.
+    pub waiting_bytes: usize,
+}
+
+impl Default for EmbeddedOptions {
+    fn default() -> Self {
+        Self {
+            observer: None,
+            readers: 2,
+            dictionary: codec::BUILT_IN.to_vec(),
+            // Less than a second of work.
+            waiting_events: 16_384,
+            waiting_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
+
+/// A store in one directory. Dropping it writes what is in memory and joins its threads.
+pub struct EmbeddedStore {
+    dir: PathBuf,
+    shared: Arc<Shared>,
+    packer: Packer,
+    readers: Option<Readers>,
+    writer: Option<JoinHandle<()>>,
+    verifying: Arc<AtomicBool>,
+    _lock: schema::WriteLock,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in `dir`, which is made when it does not exist; replays what the dossier table lacks.
+    pub fn open(dir: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
+        let unusable = |error: std::io::Error| StoreError::Unavailable(format!("{}: {error}", dir.display()));
+        fs::create_dir_all(dir).map_err(unusable)?;
+        let lock = schema::lock(dir)?;
+        let conn = schema::open_writer(dir)?;
+        let packer = Packer::open(&conn, &options.dictionary)?;
+        let tail = tail(&conn)?;
+        let recent = Recent::default();
+        dossiers::replay(&conn, &recent)?;
+        let shared = Arc::new(Shared {
+            queue: Queue::new(options.waiting_events, options.waiting_bytes),
+            recent,
+            positions: Positions::load(&conn)?,
+            head: watch::Sender::new(Seq(tail.seq)),
+            health: watch::Sender::new(Health::Writable),
+            observer: options.observer,
+        });
+        let readers = Readers::start(dir, options.readers)?;
+        let (for_writer, its_dir) = (shared.clone(), dir.to_owned());
+        let writer = thread::Builder::new()
+            .name("lgsp-write".into())
+            .spawn(move || writer::run(conn, its_dir, for_writer, tail))
+            .map_err(unusable)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            shared,
+            packer,
+            readers: Some(readers),
+            writer: Some(writer),
+            verifying: Arc::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Commits what waits, writes what is in memory and joins the threads. Blocks; further calls are refused.
+    pub fn close(mut self) {
+        self.shut_down();
+    }
+
+    fn shut_down(&mut self) {
+        // Readers first: the last connection to go moves the write-ahead log into the database and removes it.
+        self.readers = None;
+        self.shared.queue.close();
+        if let Some(writer) = self.writer.take() {
+            drop(writer.join());
+        }
+    }
+
+    async fn write<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.queue.push(job(reply))?;
+        answer.await.map_err(|_| StoreError::Unavailable("the store is closing".into()))?
+    }
+
+    async fn read_with<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.as_ref().expect("there until the store is dropped").run(task).await
+    }
+
+    async fn prepare(&self, events: Vec<NewEvent>) -> Vec<Prepared> {
+        let mut prepared = Vec::with_capacity(events.len());
+        let mut events = events.into_iter();
+        loop {
+            let some: Vec<NewEvent> = events.by_ref().take(PACKED_AT_ONCE).collect();
+            let packed = self.packer.pack(some.iter().map(|event| &event.payload));
+            prepared.extend(some.into_iter().zip(packed).map(|(event, packed)| Prepared::new(event, packed)));
+            if events.len() == 0 {
+                return prepared;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[cfg(test)]
+    async fn limit_pages(&self, pages: u32) {
+        self.write(|reply| Job::LimitPages { pages, reply }).await.expect("nothing to write");
+    }
+}
+
+impl Drop for EmbeddedStore {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}
+
+/// Where the log ends; its chain must end there too.
+fn tail(conn: &Connection) -> Result<Tail, StoreError> {
+    let seq: i64 = conn.query_row("SELECT coalesce(max(seq), 0) FROM log", [], |row| row.get(0)).map_err(damaged)?;
+    let value: Option<[u8; 32]> = conn
+        .query_row("SELECT value FROM chain WHERE seq = ?1", [seq], |row| row.get(0))
+        .optional()
+        .map_err(damaged)?;
+    let chain = match value {
+        Some(value) => Digest(value),
+        None if seq == 0 => chain::GENESIS,
+        None => return Err(StoreError::Damaged(format!("the chain has no value for the last event {seq}"))),
+    };
+    Ok(Tail { seq: seq as u64, chain, run: None })
+}
+
+impl DurableStore for EmbeddedStore {
+    fn append(&self, events: Vec<NewEvent>) -> StoreFuture<'_, Vec<Appended>> {
+        Box::pin(async move {
+            if events.is_empty() {
+                return Ok(Vec::new());
+            }
+            if self.shared.queue.is_full_for(events.len()) {
+                return Err(StoreError::Busy);
+            }
+            let events = self.prepare(events).await;
+            self.write(|reply| Job::Append { events, reply }).await
+        })
+    }
+
+    fn head(&self) -> watch::Receiver<Seq> {
+        self.shared.head.subscribe()
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.shared.health.subscribe()
+    }
+
+    fn read(&self, after: Seq, limit: PageLimit, filter: ReadFilter) -> StoreFuture<'_, Page> {
+        Box::pin(async move {
+            let head = *self.shared.head.borrow();
+            if after >= head {
+                return Ok(Page { through: after, ..Page::default() });
+            }
+            self.read_with(move |reader| reader.page(after, head, limit, &filter)).await
+        })
+    }
+
+    fn event(&self, seq: Seq) -> StoreFuture<'_, Option<StoredEvent>> {
+        Box::pin(async move {
+            if seq > *self.shared.head.borrow() {
+                return Ok(None);
+            }
+            self.read_with(move |reader| reader.event(seq)).await
+        })
+    }
+
+    fn dossier(&self, code: DossierCode) -> StoreFuture<'_, Option<DossierState>> {
+        Box::pin(async move {
+            match self.shared.recent.get(&code) {
+                Some(state) => Ok(Some(state)),
+                None => self.read_with(move |reader| dossiers::load(&reader.conn, code.as_str())).await,
+            }
+        })
+    }
+
+    fn history(&self, code: DossierCode, limit: usize) -> StoreFuture<'_, Vec<StoredEvent>> {
+        Box::pin(async move {
+            match self.dossier(code).await?.and_then(|state| state.last) {
+                Some(last) => self.read_with(move |reader| reader.history(last, limit)).await,
+                None => Ok(Vec::new()),
+            }
+        })
+    }
+
+    fn target(&self, target: TargetId) -> StoreFuture<'_, Option<TargetPosition>> {
+        Box::pin(async move { Ok(self.shared.positions.get(&target)) })
+    }
+
+    fn change_target(&self, target: TargetId, change: TargetChange) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            if self.shared.positions.only_moves(&target, &change) {
+                return Ok(());
+            }
+            self.write(|reply| Job::Target { target, change, reply }).await
+        })
+    }
+
+    fn parked(
+        &self,
+        target: TargetId,
+        state: Option<ParkedState>,
+        after: Seq,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Parked>> {
+        Box::pin(async move {
+            let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+            self.read_with(move |reader| targets::parked(&reader.conn, &target, state, after, limit)).await
+        })
+    }
+
+    fn parked_of(&self, code: DossierCode) -> StoreFuture<'_, Vec<(TargetId, Parked)>> {
+        Box::pin(self.read_with(move |reader| targets::parked_of(&reader.conn, code.as_str())))
+    }
+
+    fn count_parked(&self, target: TargetId) -> StoreFuture<'_, Vec<(ParkedState, u64)>> {
+        Box::pin(self.read_with(move |reader| targets::count(&reader.conn, &target)))
+    }
+
+    fn held(&self, after: Seq, limit: usize) -> StoreFuture<'_, Vec<Held>> {
+        Box::pin(self.read_with(move |reader| reader.held(after, limit)))
+    }
+
+    fn held_event(&self, seq: Seq) -> StoreFuture<'_, Option<Held>> {
+        Box::pin(self.read_with(move |reader| {
+            let found = reader.held(Seq(seq.0.saturating_sub(1)), 1)?;
+            Ok(found.into_iter().find(|held| held.event.seq == seq))
+        }))
+    }
+
+    fn count_held(&self) -> StoreFuture<'_, u64> {
+        Box::pin(self.read_with(|reader| reader.count_held()))
+    }
+
+    fn decide_held(&self, seq: Seq, decision: HeldDecision, audit: AuditEntry) -> StoreFuture<'_, Option<Seq>> {
+        Box::pin(self.write(move |reply| Job::Decide { seq, decision, audit, reply }))
+    }
+
+    fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq> {
+        Box::pin(self.write(move |reply| Job::Audit { entry, reply }))
+    }
+
+    fn verify(&self) -> StoreFuture<'_, VerifyReport> {
+        Box::pin(async move {
+            if self.verifying.swap(true, Ordering::AcqRel) {
+                return Err(StoreError::Busy);
+            }
+            let (dir, head, busy) = (self.dir.clone(), *self.shared.head.borrow(), self.verifying.clone());
+            // A thread of its own: this reads the whole log, for minutes perhaps.
+            let check = move || {
+                let result = schema::open_reader(&dir).and_then(|conn| verify::verify(&conn, Some(head)));
+                busy.store(false, Ordering::Release);
+                result
+            };
+            let checked = tokio::task::spawn_blocking(check).await;
+            checked.map_err(|_| StoreError::Unavailable("the check was interrupted".into()))?
+        })
+    }
+}

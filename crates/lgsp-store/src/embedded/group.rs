@@ -1,0 +1,306 @@
+//! One commit: every call of a group applied inside one transaction, on copies of what the writer knows, so that a
+//! failure leaves memory as it was. Committing, and telling the callers, is the writer's business.
+
+use std::collections::HashMap;
+
+use lgsp_model::{ContentDigest, Digest, Disposition, DossierCode, DossierState, EventKind, PortalTime, Seq, Verdict};
+use rusqlite::{CachedStatement, Connection, params};
+
+use super::codec::{Packed, sha256};
+use super::dossiers::{self, Recent};
+use super::failure::{damaged, unavailable};
+use super::names::Names;
+use super::queue::Job;
+use super::row::{NO_INCOMING, Prepared, Row, encode_incoming};
+use super::seen::Seen;
+use super::{audit, chain, held, idempotency, targets};
+use crate::{Appended, AuditEntry, StoreError, TargetChange, TraceId};
+
+/// How far back a row may point for its trace; keeps the distance at two bytes.
+const LONGEST_RUN: u64 = 32_000;
+
+/// The end of the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tail {
+    /// The newest event.
+    pub(super) seq: u64,
+    /// The chain's value after it.
+    pub(super) chain: Digest,
+    /// The newest run of events with one trace, and the row that has it.
+    pub(super) run: Option<(TraceId, u64)>,
+}
+
+/// What a call gets once the group is on disk.
+pub(super) enum Answer {
+    Appended(Vec<Appended>),
+    Changed,
+    Decided(Option<Seq>),
+    Audited(Seq),
+    NotThere,
+}
+
+/// The group being applied.
+pub(super) struct Group<'c> {
+    pub(super) conn: &'c Connection,
+    pub(super) tail: Tail,
+    pub(super) states: HashMap<DossierCode, DossierState>,
+    /// Dossiers that the store had not met before.
+    pub(super) new_dossiers: Vec<DossierCode>,
+    names: &'c mut Names,
+    recent: &'c Recent,
+    insert: CachedStatement<'c>,
+}
+
+const INSERT: &str = "INSERT INTO log(seq, at, kind, disposition, key, previous, sender, agency, incoming, step, content, \
+     trace, payload, dictionary) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
+
+/// A log row that the group is about to write.
+pub(super) struct NewRow<'a> {
+    pub(super) at: i64,
+    pub(super) kind: EventKind,
+    pub(super) disposition: Disposition,
+    pub(super) key: &'a str,
+    pub(super) previous: Option<Seq>,
+    pub(super) sender: &'a str,
+    pub(super) agency: &'a str,
+    pub(super) incoming: (u8, Option<PortalTime>),
+    pub(super) content: Option<&'a ContentDigest>,
+    pub(super) trace: &'a TraceId,
+    pub(super) payload: &'a Packed,
+}
+
+impl<'c> Group<'c> {
+    pub(super) fn begin(
+        conn: &'c Connection,
+        tail: Tail,
+        names: &'c mut Names,
+        recent: &'c Recent,
+    ) -> Result<Self, StoreError> {
+        let insert = conn.prepare_cached(INSERT).map_err(unavailable)?;
+        Ok(Self { conn, tail, states: HashMap::new(), new_dossiers: Vec::new(), names, recent, insert })
+    }
+
+    /// Finds the states of all dossiers of the group: memory first, then the table in its order.
+    pub(super) fn find_states(&mut self, jobs: &[Job], seen: &Seen) -> Result<(), StoreError> {
+        let mut unknown = Vec::new();
+        {
+            let recent = self.recent.lock();
+            for event in jobs.iter().flat_map(events_of) {
+                if self.states.contains_key(&event.code) {
+                    continue;
+                }
+                if let Some(state) = recent.get(&event.code) {
+                    self.states.insert(event.code.clone(), state.clone());
+                } else if seen.maybe(event.code.as_str()) {
+                    unknown.push(&event.code);
+                }
+            }
+        }
+        unknown.sort_unstable();
+        unknown.dedup();
+        for code in unknown {
+            if let Some(state) = dossiers::load(self.conn, code.as_str())? {
+                self.states.insert(code.clone(), state);
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies one call.
+    pub(super) fn apply(&mut self, job: &Job) -> Result<Answer, StoreError> {
+        match job {
+            Job::Append { events, .. } => {
+                events.iter().map(|event| self.append(event)).collect::<Result<_, _>>().map(Answer::Appended)
+            }
+            Job::Target { target, change, .. } => {
+                targets::write(self.conn, target, change)?;
+                if let Some(entry) = &change.audit {
+                    let about = self.dossier_of_change(change)?;
+                    self.audit(entry, about)?;
+                }
+                Ok(Answer::Changed)
+            }
+            Job::Decide { seq, decision, audit, .. } => held::decide(self, *seq, *decision, audit),
+            Job::Audit { entry, .. } => self.audit(entry, None).map(Answer::Audited),
+            #[cfg(test)]
+            Job::LimitPages { .. } => Ok(Answer::Changed),
+        }
+    }
+
+    fn append(&mut self, event: &Prepared) -> Result<Appended, StoreError> {
+        let Some(key) = &event.idempotency else { return self.judge_and_store(event) };
+        let sender = self.names.id(self.conn, event.sender.as_str()).map_err(unavailable)?;
+        if let Some(first) = idempotency::find(self.conn, sender, key, event.at)? {
+            return Ok(first);
+        }
+        let answer = self.judge_and_store(event)?;
+        idempotency::remember(self.conn, sender, key, event.at, answer)?;
+        Ok(answer)
+    }
+
+    fn judge_and_store(&mut self, event: &Prepared) -> Result<Appended, StoreError> {
+        let state = self.states.get(&event.code);
+        let verdict = state.map_or_else(
+            || DossierState::default().judge(event.incoming, &event.content),
+            |state| state.judge(event.incoming, &event.content),
+        );
+        if let Verdict::Duplicate(seq) = verdict {
+            return Ok(Appended::Duplicate { seq });
+        }
+        if state.is_none() {
+            self.new_dossiers.push(event.code.clone());
+            self.states.insert(event.code.clone(), DossierState::default());
+        }
+        self.store(event, verdict)
+    }
+
+    /// Writes an event that was judged and moves its dossier. The dossier's state is in `states`.
+    pub(super) fn store(&mut self, event: &Prepared, verdict: Verdict) -> Result<Appended, StoreError> {
+        let disposition = match verdict {
+            Verdict::History => Disposition::History,
+            Verdict::Hold(_) => Disposition::Held,
+            Verdict::Apply | Verdict::Duplicate(_) => Disposition::Applied,
+        };
+        let seq = self.insert(&NewRow {
+            at: event.at.0,
+            kind: event.kind,
+            disposition,
+            key: event.code.as_str(),
+            previous: self.states.get(&event.code).and_then(|state| state.last),
+            sender: event.sender.as_str(),
+            agency: event.agency.as_str(),
+            incoming: encode_incoming(event.incoming),
+            content: Some(&event.content),
+            trace: &event.trace,
+            payload: &event.payload,
+        })?;
+        let state = self.states.get_mut(&event.code).expect("found or made before");
+        state.absorb(event.incoming, event.content, verdict, seq);
+        match verdict {
+            Verdict::Hold(reason) => {
+                held::remember(self.conn, seq, reason)?;
+                Ok(Appended::Held { seq, reason })
+            }
+            _ => Ok(Appended::Accepted { seq }),
+        }
+    }
+
+    fn insert(&mut self, row: &NewRow<'_>) -> Result<Seq, StoreError> {
+        let seq = self.tail.seq + 1;
+        let sender = self.names.id(self.conn, row.sender).map_err(unavailable)?;
+        let agency = self.names.id(self.conn, row.agency).map_err(unavailable)?;
+        let (incoming, step) = (row.incoming.0, row.incoming.1.map(PortalTime::number));
+        let content = row.content.map(|content| &content.0[..]);
+        let run = self.tail.run.filter(|(trace, first)| trace == row.trace && seq - first <= LONGEST_RUN);
+        let back = run.map(|(_, first)| (seq - first) as i64);
+        let own = &row.trace[..];
+        let trace: &dyn rusqlite::ToSql = if let Some(back) = &back { back } else { &own };
+        let fixed = (seq as i64, row.previous.map(|seq| seq.0 as i64), step.map(|step| step as i64));
+        let values = params![
+            fixed.0,
+            row.at,
+            row.kind.code(),
+            row.disposition.code(),
+            row.key,
+            fixed.1,
+            sender,
+            agency,
+            incoming,
+            fixed.2,
+            content,
+            trace,
+            &row.payload.bytes[..],
+            row.payload.dictionary,
+        ];
+        self.insert.execute(values).map_err(unavailable)?;
+        let covered = Row {
+            seq,
+            at: row.at,
+            kind: row.kind.code(),
+            disposition: row.disposition.code(),
+            key: row.key,
+            previous: row.previous.map(|seq| seq.0),
+            sender: row.sender,
+            agency: row.agency,
+            incoming,
+            step,
+            content,
+            trace: row.trace,
+            digest: &row.payload.digest,
+        };
+        let run = run.or(Some((*row.trace, seq)));
+        self.tail = Tail { seq, chain: chain::extend(&self.tail.chain, &covered), run };
+        Ok(Seq(seq))
+    }
+
+    /// The state of a dossier for changing it, loaded when the group has not met it.
+    pub(super) fn state(&mut self, code: &DossierCode) -> Result<&mut DossierState, StoreError> {
+        if !self.states.contains_key(code) {
+            let known = match self.recent.get(code) {
+                Some(state) => Some(state),
+                None => dossiers::load(self.conn, code.as_str())?,
+            };
+            self.states.insert(code.clone(), known.unwrap_or_default());
+        }
+        Ok(self.states.get_mut(code).expect("just inserted"))
+    }
+
+    /// Appends an operator's act; chained to the dossier that it is about, if it is about one.
+    pub(super) fn audit(&mut self, entry: &AuditEntry, about: Option<DossierCode>) -> Result<Seq, StoreError> {
+        let text = audit::to_json(entry);
+        let digest = sha256(&text);
+        let previous = match &about {
+            Some(code) => self.state(code)?.last,
+            None => None,
+        };
+        let seq = self.insert(&NewRow {
+            at: entry.at.0,
+            kind: EventKind::Audit,
+            disposition: Disposition::Applied,
+            key: &entry.object,
+            previous,
+            sender: audit::SENDER,
+            agency: "",
+            incoming: (NO_INCOMING, None),
+            content: None,
+            trace: &entry.trace,
+            payload: &Packed { bytes: text, dictionary: super::codec::RAW, digest },
+        })?;
+        if let Some(code) = about.filter(|_| previous.is_some()) {
+            self.state(&code)?.last = Some(seq);
+        }
+        Ok(seq)
+    }
+
+    /// The dossier that a target's change is about, when it is about exactly one.
+    fn dossier_of_change(&self, change: &TargetChange) -> Result<Option<DossierCode>, StoreError> {
+        let mut keys: Vec<String> = change.park.iter().map(|parked| parked.key.clone()).collect();
+        let mut find = self.conn.prepare_cached("SELECT key FROM log WHERE seq = ?1").map_err(damaged)?;
+        for seq in &change.unpark {
+            let mut rows = find.query([seq.0 as i64]).map_err(damaged)?;
+            if let Some(row) = rows.next().map_err(damaged)? {
+                keys.push(row.get(0).map_err(damaged)?);
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(if let [only] = &keys[..] { only.parse().ok() } else { None })
+    }
+
+    /// Ends the group's rows with the chain's value; nothing when it appended nothing.
+    pub(super) fn seal(&mut self, before: u64) -> Result<(), StoreError> {
+        if self.tail.seq == before {
+            return Ok(());
+        }
+        let mut put = self.conn.prepare_cached("INSERT INTO chain VALUES (?1, ?2)").map_err(unavailable)?;
+        put.execute((self.tail.seq as i64, &self.tail.chain.0[..])).map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+fn events_of(job: &Job) -> &[Prepared] {
+    match job {
+        Job::Append { events, .. } => events,
+        _ => &[],
+    }
+}

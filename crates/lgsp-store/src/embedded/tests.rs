@@ -1,0 +1,1 @@
+//! What needs the engine's inside: a full disk.
