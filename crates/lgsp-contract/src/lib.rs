@@ -1,1 +1,26 @@
-//! placeholder, replaced by the part that this crate holds.
+//! Contracts: what a record must look like before the gateway takes it.
+//!
+//! A contract is a folder of files: a manifest, a JSON Schema, examples. This crate loads such folders from texts that
+//! it is given, checks records against them, says in findings what is wrong, and computes the digest by which repeats
+//! are recognised. It reads no file, knows no clock, changes no record, and never repeats a record's values.
+
+mod canonical;
+mod catalogue;
+mod contract;
+mod example;
+mod fields;
+mod head;
+mod json;
+mod manifest;
+mod rules;
+mod schema;
+mod shipped;
+
+pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
+pub use contract::{Checked, Contract, Rejection};
+pub use example::ExampleReport;
+pub use head::{RecordHead, RecordKind};
+pub use json::{JsonError, JsonErrorKind, MAX_DEPTH, parse_strict};
+pub use rules::{RuleInfo, Severity, rules};
+pub use schema::MAX_FINDINGS;
+pub use shipped::shipped;

@@ -1,0 +1,35 @@
+//! Prints how long one record of each shipped contract takes to check: microseconds, the best of several rounds.
+//!
+//! `cargo run --release -p lgsp-contract --example check_rate`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+const ROUNDS: u32 = 20;
+const RECORDS: u32 = 5_000;
+
+fn main() {
+    let (catalogue, diagnostics) = lgsp_contract::load(&lgsp_contract::shipped());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    for contract in catalogue.contracts() {
+        for text in contract.valid_examples() {
+            let record = serde_json::from_str::<serde_json::Value>(text).expect("examples are JSON").to_string();
+            let best = |work: &dyn Fn()| {
+                (0..ROUNDS)
+                    .map(|_| {
+                        let start = Instant::now();
+                        (0..RECORDS).for_each(|_| work());
+                        start.elapsed().as_secs_f64() * 1e6 / f64::from(RECORDS)
+                    })
+                    .fold(f64::INFINITY, f64::min)
+            };
+            let parse = best(&|| drop(black_box(lgsp_contract::parse_strict(black_box(record.as_bytes())))));
+            let check = best(&|| drop(black_box(contract.check(black_box(record.as_bytes())))));
+            println!(
+                "{:14} {:5} bytes  parse {parse:5.2} µs  parse + check + digest {check:5.2} µs",
+                contract.id(),
+                record.len()
+            );
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Strict JSON: one pass that makes the value and refuses what two readers could understand differently.
+//!
+//! It does not repair anything and never repeats what stood in the text. Integers beyond 64 bits are read as doubles.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// How deep arrays and objects may be nested, counting the outermost. Real records use 4; the bound keeps the stack of
+/// every later reader safe.
+pub const MAX_DEPTH: u8 = 64;
+
+/// Why a text is not acceptable JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonErrorKind {
+    /// Not JSON, or cut short.
+    Syntax,
+    /// One object has the same key twice.
+    DuplicateKey,
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// Not UTF-8.
+    NotUtf8,
+    /// Something follows the value.
+    TrailingData,
+}
+
+impl JsonErrorKind {
+    /// The stable name, as findings and example files use it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::DuplicateKey => "duplicate-key",
+            Self::TooDeep => "too-deep",
+            Self::NotUtf8 => "not-utf8",
+            Self::TrailingData => "trailing-data",
+        }
+    }
+}
+
+/// Where a text stops being acceptable JSON, and why. Holds nothing of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JsonError {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 1; 0 is the end of the line before.
+    pub column: usize,
+    /// What is wrong.
+    pub kind: JsonErrorKind,
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let advice = match self.kind {
+            JsonErrorKind::Syntax => "this is not valid JSON; write one complete JSON value",
+            JsonErrorKind::DuplicateKey => "a key appears twice in one object; send every key once",
+            JsonErrorKind::TooDeep => "arrays and objects are nested deeper than 64 levels; send a flatter record",
+            JsonErrorKind::NotUtf8 => "the text is not UTF-8; send it encoded as UTF-8",
+            JsonErrorKind::TrailingData => "something follows the JSON value; send exactly one value",
+        };
+        write!(f, "line {}, column {}: {advice}", self.line, self.column)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// Reads exactly one JSON value. Refuses duplicate keys, nesting deeper than [`MAX_DEPTH`], bytes that are not UTF-8,
+/// lone surrogates and anything after the value.
+pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let refused = Cell::new(None);
+    let value = Strict { depth: 0, refused: &refused }.deserialize(&mut reader).map_err(|error| JsonError {
+        line: error.line(),
+        column: error.column(),
+        kind: refused.get().unwrap_or(JsonErrorKind::Syntax),
+    })?;
+    reader.end().map_err(|error| JsonError {
+        line: error.line(),
+        column: error.column(),
+        kind: JsonErrorKind::TrailingData,
+    })?;
+    Ok(value)
+}
+
+fn not_utf8(bytes: &[u8], at: usize) -> JsonError {
+    let before = &bytes[..at];
+    let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
+    JsonError {
+        line: before.iter().filter(|&&b| b == b'\n').count() + 1,
+        column: at - line_start + 1,
+        kind: JsonErrorKind::NotUtf8,
+    }
+}
+
+/// Makes one value at `depth`; leaves in `refused` why it stopped, because serde errors carry only text.
+#[derive(Clone, Copy)]
+struct Strict<'a> {
+    depth: u8,
+    refused: &'a Cell<Option<JsonErrorKind>>,
+}
+
+impl Strict<'_> {
+    fn refuse<E: serde::de::Error>(&self, kind: JsonErrorKind) -> E {
+        self.refused.set(Some(kind));
+        E::custom(kind.name())
+    }
+
+    fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(self.refuse(JsonErrorKind::TooDeep));
+        }
+        Ok(Self { depth: self.depth + 1, refused: self.refused })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element_seed(inner)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            let value = access.next_value_seed(inner)?;
+            if map.insert(key, value).is_some() {
+                return Err(self.refuse(JsonErrorKind::DuplicateKey));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn nested(depth: usize) -> String {
+        format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+    }
+
+    #[test]
+    fn what_serde_json_reads_is_read_the_same() {
+        for text in [
+            r#"{"a":"x","b":[1,-2,3.5,true,null,{"c":""}]}"#,
+            r#" "é" "#,
+            "18446744073709551615",
+            "1e300",
+            r#""\ud83d\ude00""#,
+            "{}",
+        ] {
+            assert_eq!(parse_strict(text.as_bytes()).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_two_readers_could_understand_differently_is_refused() {
+        for (text, kind) in [
+            (&b"{\"a\":1,\"a\":1}"[..], JsonErrorKind::DuplicateKey),
+            (b"{\"b\":{\"a\":1,\"\\u0061\":2}}", JsonErrorKind::DuplicateKey),
+            (b"{\"a\":\"\xff\"}", JsonErrorKind::NotUtf8),
+            (b"\"\\ud800\"", JsonErrorKind::Syntax),
+            (b"\"\\udc00\"", JsonErrorKind::Syntax),
+            (b"{} {}", JsonErrorKind::TrailingData),
+            (b"{},", JsonErrorKind::TrailingData),
+            (b"{\"a\":1,}", JsonErrorKind::Syntax),
+            (b"{'a':1}", JsonErrorKind::Syntax),
+            (b"{\"a\":NaN}", JsonErrorKind::Syntax),
+            (b"{\"a\":01}", JsonErrorKind::Syntax),
+            (b"1e999", JsonErrorKind::Syntax),
+            (b"{\"a\":\"line\nbreak\"}", JsonErrorKind::Syntax),
+            (b"{\"a\":", JsonErrorKind::Syntax),
+            (b"", JsonErrorKind::Syntax),
+        ] {
+            assert_eq!(parse_strict(text).unwrap_err().kind, kind, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn sixty_four_levels_are_read_and_one_more_is_refused() {
+        assert!(parse_strict(nested(64).as_bytes()).is_ok());
+        for depth in [65, 200, 100_000] {
+            assert_eq!(parse_strict(nested(depth).as_bytes()).unwrap_err().kind, JsonErrorKind::TooDeep);
+        }
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_to_do_and_nothing_of_the_text() {
+        let error = parse_strict(b"{\"a\":\"s3cret\",\n  \"a\":\"s3cret\"}").unwrap_err();
+        assert_eq!(error.line, 2);
+        let text = format!("{error} {error:?}");
+        assert!(text.contains("send every key once") && !text.contains("s3cret"));
+        assert_eq!(
+            parse_strict(b"{\n \"\xc3\x28\"}").unwrap_err(),
+            JsonError { line: 2, column: 3, kind: JsonErrorKind::NotUtf8 }
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic_and_agree_with_serde_json(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(value) = parse_strict(&bytes) {
+                prop_assert_eq!(value, serde_json::from_slice::<Value>(&bytes).unwrap());
+            }
+        }
+    }
+}
