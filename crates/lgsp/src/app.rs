@@ -1,0 +1,162 @@
+//! What all requests share: the store, the identities, the contracts, the metrics. It holds; it does not decide.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lgsp_config::Config;
+use lgsp_contract::{Catalogue, Contract};
+use lgsp_model::{ErrorCode, Timestamp};
+use lgsp_store::DurableStore;
+
+use crate::clock::Clock;
+use crate::targets::Targets;
+use crate::failure::Failure;
+use crate::identity::{Issuer, Members, SecretChecker, Sessions, TokenCache};
+use crate::national::CatalogueCache;
+use crate::telemetry::Metrics;
+use crate::trace::TraceSource;
+
+/// The running gateway's shared state.
+pub(crate) struct App {
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<dyn DurableStore>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) traces: TraceSource,
+    pub(crate) issuer: Issuer,
+    pub(crate) tokens: TokenCache,
+    pub(crate) secrets: SecretChecker,
+    pub(crate) sessions: Sessions,
+    pub(crate) targets: Targets,
+    pub(crate) catalogue: CatalogueCache,
+    snapshot: ArcSwap<Snapshot>,
+    in_flight: AtomicU32,
+    draining: AtomicBool,
+}
+
+/// What a reload replaces as a whole; a request keeps the one that it began with.
+pub(crate) struct Snapshot {
+    pub(crate) config: Config,
+    pub(crate) members: Members,
+    pub(crate) contracts: Catalogue,
+}
+
+/// The parts that an [`App`] is put together from.
+pub(crate) struct Parts {
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<dyn DurableStore>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) issuer: Issuer,
+    pub(crate) targets: Targets,
+    pub(crate) snapshot: Snapshot,
+}
+
+/// The contracts that the main job rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordContract {
+    Dossier,
+    Progress,
+    Notice,
+}
+
+impl RecordContract {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Dossier, Self::Progress, Self::Notice];
+
+    /// The contract's id.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Dossier => "dossier",
+            Self::Progress => "progress",
+            Self::Notice => "status-notice",
+        }
+    }
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let national = &parts.snapshot.config.national;
+        let app = Self {
+            sessions: Sessions::new(national.session_ttl, national.sessions),
+            clock: parts.clock,
+            store: parts.store,
+            metrics: parts.metrics,
+            traces: TraceSource::new(),
+            issuer: parts.issuer,
+            tokens: TokenCache::default(),
+            secrets: SecretChecker::new(),
+            targets: parts.targets,
+            catalogue: CatalogueCache::default(),
+            snapshot: ArcSwap::from_pointee(parts.snapshot),
+            in_flight: AtomicU32::new(0),
+            draining: AtomicBool::new(false),
+        };
+        app.watch_members();
+        app.metrics.reloaded(true, app.clock.wall());
+        app
+    }
+
+    /// The configuration as it is now.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Takes over a new configuration as a whole.
+    pub(crate) fn replace(&self, snapshot: Snapshot) {
+        for member in self.snapshot().members.iter() {
+            self.metrics.watch_member(member.id.as_str(), None);
+        }
+        self.snapshot.store(Arc::new(snapshot));
+        self.tokens.forget_all();
+        self.watch_members();
+    }
+
+    fn watch_members(&self) {
+        for member in self.snapshot().members.iter() {
+            self.metrics.watch_member(member.id.as_str(), member.usual_push_interval);
+        }
+    }
+
+    /// A place among the requests being worked on.
+    pub(crate) fn admit(self: &Arc<Self>, most: u32) -> Result<InFlight, Failure> {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(Failure::retry(ErrorCode::Draining, "this gateway takes no new work", RETRY));
+        }
+        let place = InFlight(self.clone());
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) >= most {
+            return Err(Failure::retry(ErrorCode::Overloaded, "too many requests are being worked on", RETRY));
+        }
+        Ok(place)
+    }
+
+    /// Takes no new work from now on.
+    pub(crate) fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a caller should wait when there is no room.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A place among the requests being worked on; dropping it makes room.
+pub(crate) struct InFlight(Arc<App>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Snapshot {
+    /// The contract in force at a time.
+    pub(crate) fn contract(&self, which: RecordContract, at: Timestamp) -> Result<&Arc<Contract>, Failure> {
+        self.contracts.contract_at(which.id(), at).ok_or_else(|| {
+            Failure::retry(ErrorCode::Overloaded, format!("the contract {} is not loaded", which.id()), RETRY)
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Why a request did not get what it asked for: the code, and what the caller may be told.
+//!
+//! Phases return it; only `answer` turns it into a status and a body.
+
+use std::time::Duration;
+
+use lgsp_contract::{JsonError, Rejection};
+use lgsp_model::{ErrorCode, Finding};
+use lgsp_store::StoreError;
+
+/// A refused or failed request. `detail` and `findings` never hold record values, identity numbers or secrets.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Which of the public errors it is.
+    pub code: ErrorCode,
+    /// One sentence about this case.
+    pub detail: String,
+    /// The places of the record that are wrong.
+    pub findings: Vec<Finding>,
+    /// When it may be tried again.
+    pub retry_after: Option<Duration>,
+    /// The scope that was missing, for `WWW-Authenticate`.
+    pub scope: Option<&'static str>,
+    /// The methods that would be allowed, for `Allow`.
+    pub allow: Option<&'static str>,
+}
+
+impl Failure {
+    /// A failure with one sentence.
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), findings: Vec::new(), retry_after: None, scope: None, allow: None }
+    }
+
+    /// A record that breaks its contract.
+    pub fn findings(findings: Vec<Finding>) -> Self {
+        let detail = format!("{} place(s) of the record break the contract", findings.len());
+        Self { findings, ..Self::new(ErrorCode::ContractViolation, detail) }
+    }
+
+    /// A failure that passes by itself after a while.
+    pub fn retry(code: ErrorCode, detail: impl Into<String>, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..Self::new(code, detail) }
+    }
+
+    /// A token that lacks `scope`.
+    pub fn scope(scope: &'static str) -> Self {
+        Self { scope: Some(scope), ..Self::new(ErrorCode::InsufficientScope, format!("the token lacks the scope {scope}")) }
+    }
+
+    /// A method that is not allowed where `allow` are.
+    pub fn method(allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, format!("allowed here: {allow}")) }
+    }
+}
+
+/// How long callers should wait while the store cannot commit: about the time of its own next attempts.
+const STORE_RETRY: Duration = Duration::from_secs(2);
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::retry(ErrorCode::Overloaded, error.to_string(), Duration::from_secs(1)),
+            StoreError::Unavailable(_) => {
+                // What the engine said names paths of the host: it is for the operator, not for the caller.
+                tracing::warn!(cause = %error, "store refused a write");
+                Self::retry(ErrorCode::StoreUnavailable, "nothing was stored", STORE_RETRY)
+            }
+            StoreError::NotThere => Self::new(ErrorCode::Conflict, error.to_string()),
+            StoreError::Damaged(_) | StoreError::Newer { .. } => {
+                tracing::error!(cause = %error, "store cannot be read");
+                Self::retry(ErrorCode::StoreUnavailable, "an operator must look at the store", STORE_RETRY)
+            }
+        }
+    }
+}
+
+impl From<JsonError> for Failure {
+    fn from(error: JsonError) -> Self {
+        Self::new(ErrorCode::MalformedJson, error.to_string())
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Malformed(error) => error.into(),
+            Rejection::Violates { findings, .. } => Self::findings(findings),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The way of a request through its phases, and the record of how it ended. No exit skips the record.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use hyper::{Request, StatusCode};
+use lgsp_config::Scope;
+use lgsp_model::{ErrorCode, EventKind};
+use serde_json::Value;
+
+use crate::answer::{self, Answer, TRACERESPONSE};
+use crate::app::{App, RecordContract};
+use crate::failure::Failure;
+use crate::request::{Accepted, Authorised};
+use crate::route::{self, Route};
+use crate::server::Service;
+use crate::{feed, intake, lookup, national, oauth};
+
+impl Service for App {
+    async fn answer(self: Arc<Self>, from: IpAddr, request: Request<Incoming>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let snapshot = self.snapshot();
+        let trace = self.traces.of_request(&parts.headers);
+        let route = Route::of(parts.uri.path(), &snapshot.config.national);
+        let started = Instant::now();
+        let method = parts.method.clone();
+        let most = snapshot.config.limits.requests_in_flight;
+        let accepted = Accepted { parts, body, from, trace, started, snapshot };
+        let result = match self.admit(most) {
+            Ok(_place) => work(&self, &route, accepted).await,
+            Err(failure) => Err(failure),
+        };
+        let mut answer = result.unwrap_or_else(|failure| {
+            let (code, cause) = (failure.code.code(), &failure.detail);
+            tracing::info!(
+                trace_id = %trace.id_hex(), route = route.label(), %method, address = %from, code, cause, "request refused"
+            );
+            answer::failure(&failure, route.dialect(), &trace)
+        });
+        let traceresponse = HeaderValue::from_str(&trace.header()).expect("hex and dashes are visible ASCII");
+        answer.headers_mut().insert(TRACERESPONSE, traceresponse);
+        self.metrics.request(route.label(), route.dialect().as_str(), answer.status().as_u16(), started.elapsed());
+        answer
+    }
+}
+
+async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer, Failure> {
+    route.check_method(&request.parts.method)?;
+    match route {
+        Route::PushDossiers => push(app, request, RecordContract::Dossier).await,
+        Route::PushProgress => push(app, request, RecordContract::Progress).await,
+        Route::Dossier(code) => lookup::dossier(app, &reader(app, &request)?, code).await,
+        Route::History(code) => lookup::history(app, &reader(app, &request)?, code).await,
+        Route::Changes => {
+            let caller = request.identify(app, app.clock.steady())?;
+            feed::changes(app, &Authorised::check(caller, &Scope::ChangesRead)?, &request).await
+        }
+        Route::Token => oauth::token(app, request).await,
+        Route::Jwks => Ok(value(&app.issuer.jwks())),
+        Route::Metadata => Ok(value(&app.issuer.metadata())),
+        Route::OpenApi => Ok(answer::json(StatusCode::OK, crate::OPENAPI)),
+        Route::ErrorPage(slug) => error_page(slug),
+        Route::NationalLogin => national::login(app, request).await,
+        Route::NationalCall => national::call(app, request).await,
+        Route::Refused(word) => Err(route::refused_head(word)),
+        Route::Unknown => Err(Failure::new(ErrorCode::NotFound, "GET /openapi.json lists what there is")),
+    }
+}
+
+async fn push(app: &Arc<App>, request: Accepted, contract: RecordContract) -> Result<Answer, Failure> {
+    let caller = request.identify(app, app.clock.steady())?;
+    intake::push(app, Authorised::check(caller, &Scope::DossierPush)?, contract, request).await
+}
+
+fn reader(app: &App, request: &Accepted) -> Result<Authorised, Failure> {
+    Authorised::check(request.identify(app, app.clock.steady())?, &Scope::DossierRead)
+}
+
+fn value(value: &Value) -> Answer {
+    answer::json(StatusCode::OK, value.to_string())
+}
+
+fn error_page(slug: &str) -> Result<Answer, Failure> {
+    let code = ErrorCode::ALL.iter().find(|code| code.slug() == slug);
+    let code = code.ok_or_else(|| Failure::new(ErrorCode::NotFound, "there is no such error"))?;
+    Ok(answer::with_body(StatusCode::OK, "text/markdown; charset=utf-8", code.page()))
+}
+
+/// The word for an event's kind in metrics.
+pub(crate) fn kind_of(contract: RecordContract) -> EventKind {
+    match contract {
+        RecordContract::Dossier => EventKind::Dossier,
+        RecordContract::Progress => EventKind::Progress,
+        RecordContract::Notice => EventKind::Status,
+    }
+}

@@ -1,0 +1,124 @@
+//! Checks secrets: in constant time, off the request threads when they are argon2 hashes, and slower after failures.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordVerifier};
+use aws_lc_rs::{constant_time, digest, hmac};
+use lgsp_config::Credential;
+use lgsp_model::{ErrorCode, MemberId, Timestamp};
+use tokio::sync::Semaphore;
+
+use super::guesses::Guesses;
+use crate::failure::Failure;
+
+/// Checks secrets of all members.
+pub(crate) struct SecretChecker {
+    guesses: Mutex<Guesses>,
+    /// Keyed digests of (hash, secret) pairs that were right: an argon2 check costs tens of milliseconds by design, and
+    /// clients that log in for every call would stop the machine.
+    right: Mutex<HashMap<[u8; 32], ()>>,
+    key: hmac::Key,
+    /// Argon2 takes a core and 19 MiB for each check.
+    hashing: Arc<Semaphore>,
+}
+
+/// Remembered right answers: a few per member.
+const REMEMBERED: usize = 4096;
+
+/// Argon2 checks at one time.
+const HASHING_AT_ONCE: usize = 2;
+
+impl SecretChecker {
+    pub(crate) fn new() -> Self {
+        let mut seed = [0u8; 32];
+        aws_lc_rs::rand::fill(&mut seed).expect("the system has randomness");
+        Self {
+            guesses: Mutex::default(),
+            right: Mutex::default(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, &seed),
+            hashing: Arc::new(Semaphore::new(HASHING_AT_ONCE)),
+        }
+    }
+
+    /// Whether `given` is `stored`, for the member (or claimed member) `who` calling from `from`.
+    pub(crate) async fn check(
+        &self,
+        who: Option<&MemberId>,
+        stored: Option<&Credential>,
+        given: &str,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let name = who.map_or("", MemberId::as_str);
+        if let Some(wait) = self.lock_guesses().wait(name, from, now) {
+            return Err(Failure::retry(ErrorCode::RateLimited, "too many wrong secrets from this address", wait));
+        }
+        let right = match stored {
+            // An unknown member costs the same as a known one, so that names cannot be probed by time.
+            None => {
+                self.is_right_by_hash(DECOY, given).await;
+                false
+            }
+            Some(stored) => self.is_right(stored, given).await,
+        };
+        if right {
+            self.lock_guesses().forget(name, from);
+            return Ok(());
+        }
+        self.lock_guesses().note(name, from, now);
+        tracing::warn!(member = name, address = %from, "wrong secret");
+        Err(Failure::new(ErrorCode::BadCredentials, "the member id or its secret is wrong"))
+    }
+
+    async fn is_right(&self, stored: &Credential, given: &str) -> bool {
+        match stored {
+            Credential::Plain(secret) => {
+                let digest = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
+                let (wanted, given) = (digest(secret.expose()), digest(given));
+                constant_time::verify_slices_are_equal(wanted.as_ref(), given.as_ref()).is_ok()
+            }
+            Credential::Hash(hash) => self.is_right_by_hash(hash.expose(), given).await,
+        }
+    }
+
+    async fn is_right_by_hash(&self, hash: &str, given: &str) -> bool {
+        let tag = self.tag(hash, given);
+        if self.right.lock().expect("no panic while held").contains_key(&tag) {
+            return true;
+        }
+        let permit = self.hashing.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let (hash, given) = (hash.to_owned(), given.to_owned());
+        let check = move || {
+            let _permit = permit;
+            PasswordHash::new(&hash)
+                .is_ok_and(|parsed| Argon2::default().verify_password(given.as_bytes(), &parsed).is_ok())
+        };
+        let right = tokio::task::spawn_blocking(check).await.unwrap_or(false);
+        if right {
+            let mut remembered = self.right.lock().expect("no panic while held");
+            if remembered.len() >= REMEMBERED {
+                remembered.clear();
+            }
+            remembered.insert(tag, ());
+        }
+        right
+    }
+
+    fn tag(&self, hash: &str, given: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(hash.as_bytes());
+        context.update(&[0]);
+        context.update(given.as_bytes());
+        context.sign().as_ref().try_into().expect("HMAC-SHA-256 has 32 bytes")
+    }
+
+    fn lock_guesses(&self) -> std::sync::MutexGuard<'_, Guesses> {
+        self.guesses.lock().expect("no panic while held")
+    }
+}
+
+/// A hash of nothing that anybody knows.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$5VnXoBqD3BTZQKnCDxgCZJbLzYfmwMLtKbfS9nxwV8E";

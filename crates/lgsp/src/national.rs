@@ -1,0 +1,63 @@
+//! The dialect of the portal's adapter, so that a one-stop system changes nothing but its URL: a login, and one call path
+//! whose body names the service. Answers are always HTTP 200 with `error_code`.
+
+mod catalogue;
+mod envelope;
+mod push;
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use lgsp_config::Scope;
+use lgsp_model::ErrorCode;
+use serde_json::json;
+
+pub(crate) use catalogue::CatalogueCache;
+
+use crate::answer::{self, Answer};
+use crate::app::{App, RecordContract};
+use crate::failure::Failure;
+use crate::identity::Identified;
+use crate::intake::Takes;
+use crate::request::{Accepted, Authorised};
+use envelope::{Envelope, Login};
+
+/// What the portal answers a login with.
+const LOGGED_IN: &str = "Đăng nhập thành công";
+
+/// `mapi/login`: user name and password for a session.
+pub(crate) async fn login(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
+    let (from, snapshot) = (request.from, request.snapshot.clone());
+    let body = request.into_body()?.read_whole().await?;
+    let Login { username, password } = Login::read(&body)?;
+    let member = snapshot.members.by_username(&username);
+    let credential = member.and_then(|member| member.national.as_ref()).map(|login| &login.credential);
+    let now = app.clock.steady();
+    app.secrets.check(member.map(|member| &member.id), credential, &password, from, now).await?;
+    let member = member.ok_or_else(|| Failure::new(ErrorCode::BadCredentials, "unknown user name"))?;
+    let session = app.sessions.open(&member.id, now);
+    Ok(answer::json(StatusCode::OK, json!({"error_code": 0, "session": session, "message": LOGGED_IN}).to_string()))
+}
+
+/// `mapi/g`: one service of a session.
+pub(crate) async fn call(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
+    let (trace, snapshot) = (request.trace, request.snapshot.clone());
+    let body = request.into_body()?.read_whole().await?;
+    let envelope = Envelope::read(&body)?;
+    let now = app.clock.steady();
+    let member = app.sessions.member(&envelope.session, &snapshot.members, now);
+    let member = member.ok_or_else(|| Failure::new(ErrorCode::SessionExpired, "the session is unknown or has ended"))?;
+    let caller = Arc::new(Identified::by_session(member));
+    let push = |contract| {
+        let caller = Authorised::check(caller.clone(), &Scope::DossierPush)?;
+        Takes::new(app, caller, contract, trace, &snapshot)
+    };
+    match envelope.service.as_str() {
+        "DongBoHoSoMC" => push::records(app, push(RecordContract::Dossier)?, &envelope).await,
+        "CapNhatTienDoHoSoMC" => push::records(app, push(RecordContract::Progress)?, &envelope).await,
+        "DongBoTrangThaiHoSo" => push::records(app, push(RecordContract::Notice)?, &envelope).await,
+        "TraCuuHoSo" => push::look_up(app, &Authorised::check(caller, &Scope::DossierRead)?, &envelope).await,
+        service if catalogue::is_service(service) => app.catalogue.answer(app, &envelope).await,
+        _ => Err(Failure::new(ErrorCode::UnknownService, "the field service names nothing that is offered here")),
+    }
+}

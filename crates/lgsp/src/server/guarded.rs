@@ -1,0 +1,193 @@
+//! A TCP stream that shows hyper only requests whose framing is beyond doubt.
+//!
+//! A refused head is replaced by a request for [`REFUSED_PATH`] and the end of the stream, so that the answer is made
+//! in the same place as every other answer and the connection ends after it.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use super::framing::{Follower, Refusal, Verdict};
+
+/// The path that a refused head is turned into. Asking for it by hand gets the same refusal.
+pub(crate) const REFUSED_PATH: &str = "/.refused/";
+
+/// What one read takes from the socket while heads are looked at: a head with its token and a small record. Kept small,
+/// because every open connection holds one.
+const READ_BYTES: usize = 4 * 1024;
+
+/// What one read takes of a body that needs no look.
+const FLOW_BYTES: usize = 16 * 1024;
+
+/// How a client that knows beforehand begins (RFC 9113 §3.4).
+const HTTP2_START: &[u8] = b"PRI ";
+
+pub(crate) struct GuardedStream {
+    socket: TcpStream,
+    follower: Follower,
+    waiting: Vec<u8>,
+    passed: usize,
+    given: usize,
+    ended: bool,
+    head_timeout: Duration,
+    head_end: Option<Pin<Box<Sleep>>>,
+}
+
+impl GuardedStream {
+    pub(crate) fn new(socket: TcpStream, head_limit: usize, head_timeout: Duration) -> Self {
+        let (waiting, follower) = (Vec::with_capacity(READ_BYTES), Follower::new(head_limit));
+        Self { socket, follower, waiting, passed: 0, given: 0, ended: false, head_timeout, head_end: None }
+    }
+
+    /// Waits for the first bytes: whether the client speaks HTTP/2 with prior knowledge.
+    pub(crate) async fn speaks_http2(&mut self) -> io::Result<bool> {
+        loop {
+            let count = poll_fn(|cx| self.poll_fill(cx)).await?;
+            let start = &self.waiting[..self.waiting.len().min(HTTP2_START.len())];
+            if count == 0 || start.len() == HTTP2_START.len() || !HTTP2_START.starts_with(start) {
+                let http2 = start == HTTP2_START;
+                self.look();
+                return Ok(http2);
+            }
+        }
+    }
+
+    fn give(&mut self, out: &mut ReadBufCursor<'_>) {
+        let count = (self.passed - self.given).min(out.remaining());
+        out.put_slice(&self.waiting[self.given..self.given + count]);
+        self.given += count;
+        if self.given == self.waiting.len() {
+            self.waiting.clear();
+            (self.passed, self.given) = (0, 0);
+        }
+    }
+
+    fn look(&mut self) {
+        while self.passed < self.waiting.len() {
+            match self.follower.look(&self.waiting[self.passed..]) {
+                Verdict::Pass(count) => self.passed += count,
+                Verdict::More => return,
+                Verdict::Refuse(refusal) => return self.replace_rest(refusal),
+            }
+        }
+    }
+
+    fn replace_rest(&mut self, refusal: Refusal) {
+        let word = match refusal {
+            Refusal::AmbiguousLength => "length",
+            Refusal::Host => "host",
+            Refusal::TooLarge => "size",
+            Refusal::Slow => "slow",
+        };
+        self.waiting.truncate(self.passed);
+        let request = format!("GET {REFUSED_PATH}{word} HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n");
+        self.waiting.extend_from_slice(request.as_bytes());
+        self.passed = self.waiting.len();
+        self.ended = true;
+    }
+
+    /// Reads once from the socket into the waiting bytes; `Ready(0)` is the end.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.given > 0 {
+            self.waiting.drain(..self.given);
+            self.passed -= self.given;
+            self.given = 0;
+        }
+        let start = self.waiting.len();
+        self.waiting.resize(start + READ_BYTES, 0);
+        let mut buffer = ReadBuf::new(&mut self.waiting[start..]);
+        let polled = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
+        let count = buffer.filled().len();
+        self.waiting.truncate(start + count);
+        polled.map_ok(|()| count)
+    }
+
+    /// Whether a head that has begun to arrive should have ended by now.
+    fn head_is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let timeout = self.head_timeout;
+        let end = self.head_end.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        end.as_mut().poll(cx).is_ready()
+    }
+
+    /// Body bytes need no look: they go from the socket straight to hyper.
+    fn poll_flow(&mut self, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let free = usize::try_from(self.follower.free_bytes()).unwrap_or(usize::MAX);
+        let mut chunk = [0u8; FLOW_BYTES];
+        let count = free.min(out.remaining()).min(FLOW_BYTES);
+        let mut buffer = ReadBuf::new(&mut chunk[..count]);
+        match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+            Poll::Ready(Ok(())) => {
+                self.follower.flowed(buffer.filled().len());
+                out.put_slice(buffer.filled());
+                Poll::Ready(Ok(()))
+            }
+            other => other,
+        }
+    }
+}
+
+impl Read for GuardedStream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if this.passed > this.given {
+                this.give(&mut out);
+                return Poll::Ready(Ok(()));
+            }
+            if this.ended {
+                return Poll::Ready(Ok(()));
+            }
+            if this.waiting.is_empty() && this.follower.free_bytes() > 0 {
+                return this.poll_flow(cx, out);
+            }
+            match this.poll_fill(cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(_)) => {
+                    this.look();
+                    if this.passed > 0 {
+                        this.head_end = None;
+                    }
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending if this.head_is_late(cx) => this.replace_rest(Refusal::Slow),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl Write for GuardedStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, slices)
+    }
+}

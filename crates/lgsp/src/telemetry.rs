@@ -1,0 +1,7 @@
+//! What operators see: metrics and log lines. Neither carries record values, identity numbers or secrets.
+
+mod log;
+mod metrics;
+
+pub use log::start_logging;
+pub use metrics::Metrics;
