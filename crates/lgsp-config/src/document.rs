@@ -19,7 +19,7 @@ const MAX_TEXT: usize = 4 * 1024 * 1024;
 pub(crate) struct Document<'a> {
     text: &'a str,
     inputs: &'a Inputs<'a>,
-    errors: RefCell<Vec<(usize, ConfigError)>>,
+    errors: RefCell<Vec<(Option<usize>, ConfigError)>>,
     known: RefCell<BTreeSet<String>>,
 }
 
@@ -55,15 +55,24 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// The errors in the order of the file, and the keys that were asked for.
     fn into_errors(self) -> (Vec<ConfigError>, BTreeSet<String>) {
         let mut errors = self.errors.into_inner();
-        errors.sort_by_key(|(at, _)| *at);
-        (errors.into_iter().map(|(_, error)| error).collect(), self.known.into_inner())
+        errors.sort_by_key(|(at, _)| at.unwrap_or(usize::MAX));
+        let (mut line, mut counted) = (1, 0);
+        let place = |(at, mut error): (Option<usize>, ConfigError)| {
+            if let Some(at) = at.map(|at| at.min(self.text.len())) {
+                line += self.text.as_bytes()[counted..at].iter().filter(|b| **b == b'\n').count();
+                counted = at;
+                error.line = Some(line);
+            }
+            error
+        };
+        (errors.into_iter().map(place).collect(), self.known.into_inner())
     }
 
     fn report(&self, at: Option<usize>, path: String, problem: Problem) {
-        let line = at.map(|at| 1 + self.text.bytes().take(at).filter(|b| *b == b'\n').count());
-        self.errors.borrow_mut().push((at.unwrap_or(usize::MAX), ConfigError { path, line, problem }));
+        self.errors.borrow_mut().push((at, ConfigError { path, line: None, problem }));
     }
 }
 

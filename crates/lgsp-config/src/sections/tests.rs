@@ -142,6 +142,16 @@ fn an_empty_file_is_told_what_it_lacks() {
     assert_eq!(told.lines().count(), 3);
 }
 
+#[test]
+fn a_file_that_is_large_or_deep_is_answered_too() {
+    assert!(format_errors(&read(&"#".repeat(5 << 20)).unwrap_err()).contains("at most 4 MiB"));
+    let told = read(&"[[member]]\n".repeat(50_000)).unwrap_err();
+    assert_eq!((told.len(), told[0].line, told.last().unwrap().line), (250_003, Some(1), None));
+    for text in ["a=".to_owned() + &"[".repeat(100_000), "a.".repeat(100_000), "a={b=".repeat(50_000)] {
+        assert!(format_errors(&read(&text).unwrap_err()).contains("not valid TOML"));
+    }
+}
+
 /// A member to put errors into: the text behind it belongs to its table.
 const MEMBER: &str = "[[member]]\nid = \"m\"\nname = \"M\"\nagencies = [\"H11\"]\nscopes = [\"changes:read\"]\n";
 
