@@ -218,7 +218,7 @@ impl World {
             false => match seqs.iter().position(|seq| self.poison.contains(seq)) {
                 Some(guilty) => {
                     if self.repeat == Repeat::AskAlways {
-                        for seq in seqs[..guilty].to_vec() {
+                        for seq in seqs[..guilty].iter().copied() {
                             self.apply(seq);
                         }
                     }

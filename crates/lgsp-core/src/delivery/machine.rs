@@ -217,7 +217,8 @@ impl Delivery {
     /// Takes an event in; parks it when its key is parked.
     pub(super) fn hold(&mut self, now: Timestamp, seq: Seq, entry: Entry) {
         let line = self.lines.entry(Arc::clone(&entry.key)).or_default();
-        let before = line.seqs.first().copied();
+        let before = line.seqs.range(..seq).next_back().copied();
+        let overtaken = line.seqs.first().copied().filter(|first| seq < *first);
         line.seqs.insert(seq);
         match entry.home {
             Home::Live => {
@@ -227,17 +228,13 @@ impl Delivery {
             Home::Parked => self.parked += 1,
         }
         self.entries.insert(seq, entry);
+        if let Some(overtaken) = overtaken {
+            self.queues.remove(overtaken, &self.entries[&overtaken]);
+        }
+        // Behind a parked event of a key everything is parked, so a look at the neighbour is enough.
         match before {
-            Some(first) if first < seq => {
-                if self.entries[&first].home == Home::Parked {
-                    self.park(seq);
-                }
-            }
-            Some(first) => {
-                let overtaken = &self.entries[&first];
-                self.queues.remove(first, overtaken);
-                self.schedule(now, seq);
-            }
+            Some(before) if self.entries[&before].home == Home::Parked => self.park(seq),
+            Some(_) => {}
             None => self.schedule(now, seq),
         }
     }
