@@ -8,8 +8,10 @@ mod failure;
 mod feed;
 mod form;
 mod gate;
+pub mod gateway;
 mod identity;
 mod intake;
+pub mod load;
 mod lookup;
 mod national;
 mod oauth;
@@ -17,7 +19,7 @@ mod request;
 mod route;
 mod server;
 mod targets;
-mod telemetry;
+pub mod telemetry;
 mod trace;
 
 /// The OpenAPI 3.1 document of the public API.

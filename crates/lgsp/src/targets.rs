@@ -28,7 +28,15 @@ impl Portal {
     }
 }
 
+/// No.
+#[derive(Debug)]
+pub enum TargetError {}
+impl std::fmt::Display for TargetError { fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) } }
+
 impl Targets {
+    pub(crate) async fn start(_c: &[lgsp_config::Target], _s: &Arc<dyn DurableStore>, _k: &crate::clock::Clock, _m: &Arc<crate::telemetry::Metrics>) -> Result<Self, TargetError> { Ok(Self {}) }
+    pub(crate) async fn replace(&self, _c: &[lgsp_config::Target], _s: &Arc<dyn DurableStore>, _k: &crate::clock::Clock, _m: &Arc<crate::telemetry::Metrics>) -> Result<(), TargetError> { Ok(()) }
+    pub(crate) async fn stop(&self) {}
     pub(crate) async fn sync_of(&self, _store: &Arc<dyn DurableStore>, _code: &DossierCode) -> Result<SyncState, Failure> {
         Ok(SyncState::default())
     }

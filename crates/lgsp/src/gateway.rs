@@ -1,0 +1,130 @@
+//! A whole gateway from its configuration: opens the store, starts targets and listeners, reloads, drains. Used by
+//! `serve`, by the demo and by tests alike.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lgsp_config::{Config, Store};
+use lgsp_contract::Catalogue;
+use lgsp_store::{DurableStore, EmbeddedOptions, EmbeddedStore, StoreError};
+use tokio::sync::Mutex;
+
+//TMP use crate::admin::AdminServer;
+use crate::app::{App, Parts, Snapshot};
+use crate::clock::Clock;
+use crate::identity::{Issuer, KeyError, KeyRing, Members};
+use crate::server::Server;
+use crate::targets::{TargetError, Targets};
+use crate::telemetry::Metrics;
+
+/// A running gateway.
+pub struct Gateway {
+    app: Arc<App>,
+    public: Server,
+    //TMP admin: AdminServer,
+    keys: PathBuf,
+    /// One reload at a time.
+    reloading: Mutex<()>,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// The store cannot be used.
+    Store(PathBuf, StoreError),
+    /// The signing keys cannot be used.
+    Keys(KeyError),
+    /// A target cannot be built.
+    Target(TargetError),
+    /// A listener cannot be opened.
+    Listen(SocketAddr, std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(path, error) => write!(f, "store in {}: {error}", path.display()),
+            Self::Keys(error) => error.fmt(f),
+            Self::Target(error) => error.fmt(f),
+            Self::Listen(address, error) => {
+                write!(f, "cannot listen on {address}: {error}; choose another address or stop what uses it")
+            }
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Gateway {
+    /// Starts a gateway. Both listeners answer when this returns.
+    pub async fn start(config: Config, contracts: Catalogue) -> Result<Self, StartError> {
+        let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
+        let store = open_store(&config.store, metrics.clone()).await?;
+        let keys = config.issuer.keys.clone();
+        let ring = KeyRing::open(&keys, clock.wall().0).map_err(StartError::Keys)?;
+        let issuer = Issuer::new(&config.issuer.url, ring, config.issuer.token_ttl);
+        let targets = Targets::start(&config.targets, &store, &clock, &metrics).await.map_err(StartError::Target)?;
+        let public = config.public.listen;
+        let limits = config.limits.clone();
+        let snapshot = Snapshot { members: Members::new(&config.members), config, contracts };
+        let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, targets, snapshot }));
+        //TMP        let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
+        let public =
+            Server::start(public, &limits, app.clone()).map_err(|error| StartError::Listen(public, error))?;
+        tracing::info!(public = %public.address(), "gateway ready");
+        Ok(Self { app, public, keys, reloading: Mutex::default() })
+    }
+
+    /// Where members call.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public.address()
+    }
+
+    /// Takes over members, limits, contracts, targets and keys; requests in flight keep what they began with. Listeners,
+    /// store and issuer stay as they are until a restart.
+    pub async fn reload(&self, config: Config, contracts: Catalogue) -> Result<(), StartError> {
+        let _alone = self.reloading.lock().await;
+        let now = self.app.clock.wall();
+        let taken_over = self.take_over(config, contracts).await;
+        self.app.metrics.reloaded(taken_over.is_ok(), now);
+        taken_over
+    }
+
+    async fn take_over(&self, config: Config, contracts: Catalogue) -> Result<(), StartError> {
+        let now = self.app.clock.wall();
+        let ring = KeyRing::open(&self.keys, now.0).map_err(StartError::Keys)?;
+        let app = &self.app;
+        app.targets.replace(&config.targets, &app.store, &app.clock, &app.metrics).await.map_err(StartError::Target)?;
+        app.issuer.replace_keys(ring);
+        app.replace(Snapshot { members: Members::new(&config.members), config, contracts });
+        tracing::info!("configuration taken over");
+        Ok(())
+    }
+
+    /// Notes that a new configuration was bad; the old one stays.
+    pub fn reload_failed(&self) {
+        self.app.metrics.reloaded(false, self.app.clock.wall());
+    }
+
+    /// Takes no new work, finishes what is in flight, and closes the store.
+    pub async fn stop(self) {
+        self.app.begin_drain();
+        self.public.drain().await;
+        self.app.targets.stop().await;
+//TMP        self.admin.stop().await;
+        tracing::info!("gateway stopped");
+    }
+}
+
+async fn open_store(store: &Store, metrics: Arc<Metrics>) -> Result<Arc<dyn DurableStore>, StartError> {
+    let Store::Embedded { path } = store;
+    let path = path.clone();
+    let open = {
+        let path = path.clone();
+        move || EmbeddedStore::open(&path, EmbeddedOptions { observer: Some(metrics), ..EmbeddedOptions::default() })
+    };
+    let opened = tokio::task::spawn_blocking(open).await.expect("opening the store does not panic");
+    opened.map(|store| Arc::new(store) as Arc<dyn DurableStore>).map_err(|error| StartError::Store(path, error))
+}
