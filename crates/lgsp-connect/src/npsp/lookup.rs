@@ -1,0 +1,70 @@
+//! What `TraCuuHoSo` says about one event of ours.
+//!
+//! The portal's documents name `MAHOSO` and `TRANGTHAIHOSO`; a list of steps (`TIENDO`) comes from some portals only,
+//! so a step is called missing only when there is a list to miss it in.
+
+use lgsp_model::EventKind;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::reply::Reply;
+use super::words::{says_absent, says_busy};
+use crate::connector::{Asked, Outgoing};
+use crate::redact::partner_cause;
+
+/// What a progress record of ours says.
+#[derive(Deserialize)]
+struct Step {
+    #[serde(rename = "ThoiDiemXuLy", default)]
+    at: String,
+    #[serde(rename = "TrangThai", default)]
+    status: String,
+    #[serde(rename = "NoiDungXuLy", default)]
+    content: String,
+}
+
+pub(super) fn judge(event: &Outgoing, reply: &Reply, repeatable: bool) -> Asked {
+    let text = reply.folded();
+    if !reply.is_zero() && !says_absent(&text) {
+        let code = if says_busy(&text) { "busy" } else { "lookup_refused" };
+        return Asked::Deferred { cause: partner_cause(code, &reply.text, &[]), after: None };
+    }
+    let Some(rows) = reply.rows() else {
+        return if says_absent(&text) { Asked::Missing } else { Asked::CannotTell };
+    };
+    let row = rows.into_iter().find(|row| field(row, "MAHOSO").is_some_and(|code| code == event.code));
+    match (row, event.kind) {
+        // A notice is about a dossier that was born there: that it is missing says nothing about the notice.
+        (_, EventKind::Status | EventKind::Audit) if repeatable => Asked::Missing,
+        (_, EventKind::Status | EventKind::Audit) => Asked::CannotTell,
+        (None, EventKind::Dossier | EventKind::Progress) => Asked::Missing,
+        (Some(_), EventKind::Dossier) => Asked::Differs,
+        (Some(row), EventKind::Progress) => step_in(row, event, repeatable),
+    }
+}
+
+fn step_in(row: &Value, event: &Outgoing, repeatable: bool) -> Asked {
+    let steps = row.get("TIENDO").and_then(Value::as_array);
+    let ours = serde_json::from_slice::<Step>(&event.payload).ok();
+    match (steps, ours) {
+        (Some(steps), Some(ours)) => {
+            let same = |step: &Value| {
+                field(step, "THOIDIEMXULY").as_deref() == Some(ours.at.trim())
+                    && field(step, "TRANGTHAI").as_deref() == Some(ours.status.trim())
+                    && field(step, "NOIDUNGXULY").unwrap_or_default() == ours.content.trim()
+            };
+            if steps.iter().any(same) { Asked::Same } else { Asked::Missing }
+        }
+        _ if repeatable => Asked::Missing,
+        _ => Asked::CannotTell,
+    }
+}
+
+/// A field as text, whether it was written as text or as a number.
+fn field(row: &Value, name: &str) -> Option<String> {
+    match row.get(name)? {
+        Value::String(text) => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
