@@ -27,6 +27,8 @@ pub struct Metrics {
     pub target_lag_seconds: GaugeVec,
     /// Events by how their delivery ended.
     pub deliveries: IntCounterVec,
+    /// From accepting an event to a target having it.
+    pub accept_to_delivered: HistogramVec,
     /// How long one call to a target took.
     pub delivery_duration: HistogramVec,
     /// Events that a target has not taken, by state.
@@ -76,6 +78,12 @@ impl Metrics {
                 &["target"],
             ),
             deliveries: make.counters("lgsp_deliveries_total", "Deliveries, by outcome.", &["target", "outcome"]),
+            accept_to_delivered: make.histograms(
+                "lgsp_accept_to_delivered_seconds",
+                "From accepting an event to a target having it.",
+                &["target"],
+                REQUEST_BUCKETS,
+            ),
             delivery_duration: make.histograms(
                 "lgsp_delivery_duration_seconds",
                 "One call to a target.",
