@@ -1,1 +1,172 @@
-//! What needs the engine's inside: a full disk.
+//! What needs the engine's inside: a full disk, and what is remembered only in memory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use lgsp_model::{AgencyGrant, ContentDigest, DossierCode, EventKind, Incoming, Seq, Status, Timestamp};
+use tokio::time::timeout;
+
+use super::*;
+
+/// Longer than any machine needs.
+const PATIENCE: Duration = Duration::from_secs(60);
+const UNLIMITED: u32 = 1_000_000_000;
+
+fn event(n: u64, size: usize) -> NewEvent {
+    // Bytes that do not shrink, so that pages fill.
+    let noise = (0..size as u64).map(|at| (sha256_of(n, at / 32)[at as usize % 32]) as u8);
+    let code: DossierCode = format!("H11.3-260102-{n:04}").parse().unwrap();
+    NewEvent {
+        kind: EventKind::Dossier,
+        agency: code.agency(),
+        code,
+        sender: "one-stop-h11".parse().unwrap(),
+        at: Timestamp(1_790_000_000_000),
+        incoming: Incoming::Record(Status::New),
+        content: ContentDigest([1; 16]),
+        payload: noise.collect::<Vec<u8>>().into(),
+        trace: [2; 16],
+        idempotency: None,
+    }
+}
+
+fn sha256_of(n: u64, block: u64) -> [u8; 32] {
+    codec::sha256(&[n.to_le_bytes(), block.to_le_bytes()].concat()).0
+}
+
+#[derive(Default)]
+struct Count {
+    committed: AtomicUsize,
+    failed: AtomicUsize,
+}
+
+impl CommitObserver for Count {
+    fn committed(&self, events: usize, _: Duration) {
+        self.committed.fetch_add(events, Ordering::SeqCst);
+    }
+    fn failed(&self) {
+        self.failed.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_messages_keeps_reads_and_heals_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let count = Arc::new(Count::default());
+    let options = EmbeddedOptions { observer: Some(count.clone()), ..EmbeddedOptions::default() };
+    let store = EmbeddedStore::open(dir.path(), options).unwrap();
+    store.append(vec![event(0, 500)]).await.unwrap();
+    store.limit_pages(60).await;
+    let mut stored = 1;
+    let refused = loop {
+        match store.append(vec![event(stored, 4_000)]).await {
+            Ok(answers) => assert_eq!(answers, [Appended::Accepted { seq: Seq(stored + 1) }]),
+            Err(error) => break error,
+        }
+        stored += 1;
+        assert!(stored < 10_000, "the disk never filled");
+    };
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    assert!(matches!(*store.health().borrow(), Health::ReadOnly { .. }));
+    assert_eq!(*store.head().borrow(), Seq(stored));
+    assert_eq!(store.dossier(event(stored, 0).code).await.unwrap(), None);
+    let filter = ReadFilter { kinds: Vec::new(), agencies: AgencyGrant::All };
+    let page = store.read(Seq(0), PageLimit { events: 10_000, bytes: usize::MAX }, filter).await.unwrap();
+    assert_eq!(page.events.len() as u64, stored);
+    store.limit_pages(UNLIMITED).await;
+    timeout(PATIENCE, store.health().wait_for(|health| *health == Health::Writable)).await.unwrap().unwrap();
+    let again = store.append(vec![event(stored, 4_000)]).await.unwrap();
+    assert_eq!(again, [Appended::Accepted { seq: Seq(stored + 1) }]);
+    let report = store.verify().await.unwrap();
+    assert_eq!((report.events, report.broken), (stored + 1, None));
+    assert_eq!(count.committed.load(Ordering::SeqCst) as u64, stored + 1);
+    assert!(count.failed.load(Ordering::SeqCst) > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_moved_position_reaches_the_disk_without_any_other_commit() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
+    let target: TargetId = "national-portal".parse().unwrap();
+    let at = |seq| TargetChange {
+        position: Some(TargetPosition { done_through: Seq(seq), paused: false }),
+        ..TargetChange::default()
+    };
+    store.change_target(target.clone(), at(1)).await.unwrap();
+    store.change_target(target.clone(), at(2)).await.unwrap();
+    let saved = async {
+        while !store.shared.positions.unsaved().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, saved).await.expect("the writer saves positions when nothing else comes");
+    store.change_target(target.clone(), at(3)).await.unwrap();
+    store.close();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
+    assert_eq!(store.target(target).await.unwrap(), at(3).position);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn flushed_dossiers_leave_memory_and_are_still_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
+    store.append((0..700).map(|n| event(n, 20)).collect()).await.unwrap();
+    let flushed = async {
+        while !store.shared.recent.lock().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, flushed).await.expect("the writer flushes when nothing else comes");
+    let state = store.dossier(event(699, 0).code).await.unwrap().unwrap();
+    assert_eq!((state.status, state.last), (Some(Status::New), Some(Seq(700))));
+    assert_eq!(store.append(vec![event(5, 20)]).await.unwrap(), [Appended::Duplicate { seq: Seq(6) }]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newer_dictionary_leaves_older_payloads_readable() {
+    let dir = tempfile::tempdir().unwrap();
+    let text =
+        |n: u32| Bytes::from(format!("{{\"MaHoSo\":\"H11.3-260102-{n:04}\",\"TrangThaiHoSo\":\"1\",\"GhiChu\":\"\"}}"));
+    let with = |n: u64| NewEvent { payload: text(n as u32), ..event(n, 0) };
+    let mut dictionaries = vec![codec::BUILT_IN.to_vec(), b"\"TrangThaiHoSo\":\"1\",\"GhiChu\":\"\"}".repeat(4)];
+    dictionaries.push(codec::BUILT_IN.to_vec());
+    for (n, dictionary) in dictionaries.into_iter().enumerate() {
+        let options = EmbeddedOptions { dictionary, ..EmbeddedOptions::default() };
+        let store = EmbeddedStore::open(dir.path(), options).unwrap();
+        store.append(vec![with(n as u64)]).await.unwrap();
+        for known in 0..=n {
+            let event = store.event(Seq(known as u64 + 1)).await.unwrap().unwrap();
+            assert_eq!(event.payload, Some(text(known as u32)));
+        }
+    }
+    let conn = Connection::open(dir.path().join(schema::FILE)).unwrap();
+    let ids: i64 = conn
+        .query_row("SELECT count(DISTINCT dictionary) FROM log WHERE dictionary > 0", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(ids, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_is_full_says_busy_and_stores_nothing_of_the_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = EmbeddedOptions { waiting_events: 10, ..EmbeddedOptions::default() };
+    let store = Arc::new(EmbeddedStore::open(dir.path(), options).unwrap());
+    let calls: Vec<_> = (0..60u64)
+        .map(|call| {
+            let store = store.clone();
+            tokio::spawn(async move { store.append((call * 8..call * 8 + 8).map(|n| event(n, 3_000)).collect()).await })
+        })
+        .collect();
+    let (mut stored, mut busy) = (0, 0);
+    for call in calls {
+        match call.await.unwrap() {
+            Ok(answers) => stored += answers.len() as u64,
+            Err(StoreError::Busy) => busy += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(busy > 0, "nothing was refused");
+    assert_eq!(*store.head().borrow(), Seq(stored));
+}

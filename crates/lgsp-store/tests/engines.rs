@@ -1,0 +1,60 @@
+//! Every engine against one suite, and what only the embedded engine promises.
+
+#![allow(unreachable_pub, reason = "one binary: its modules share what they need")]
+
+#[path = "samples.rs"]
+mod samples;
+
+#[path = "engines/concurrency.rs"]
+mod concurrency;
+#[path = "engines/crash.rs"]
+mod crash;
+#[path = "engines/messages.rs"]
+mod messages;
+#[path = "engines/model.rs"]
+mod model;
+#[path = "engines/suite.rs"]
+mod suite;
+#[path = "engines/tamper.rs"]
+mod tamper;
+
+use lgsp_store::{EmbeddedOptions, EmbeddedStore};
+
+/// One test of each function of the suite, on a store that `$open` makes in a fresh directory.
+macro_rules! suite_on {
+    ($open:path, $($name:ident),+ $(,)?) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let dir = tempfile::tempdir().unwrap();
+            let store = $open(dir.path());
+            suite::$name(&store).await;
+            assert_eq!(lgsp_store::DurableStore::verify(&store).await.unwrap().broken, None);
+        })+
+    };
+}
+
+mod embedded {
+    use super::*;
+
+    pub(crate) fn open(dir: &std::path::Path) -> EmbeddedStore {
+        EmbeddedStore::open(dir, EmbeddedOptions::default()).unwrap()
+    }
+
+    suite_on!(
+        open,
+        messages_are_accepted_recognised_and_held,
+        payloads_come_back_byte_for_byte,
+        pages_keep_their_limits_and_tell_where_to_go_on,
+        filters_choose_kinds_and_agencies_and_never_give_out_held_events,
+        a_dossiers_history_holds_everything_about_it,
+        an_idempotency_key_repeats_the_first_answer_for_a_day,
+        targets_keep_their_position_and_parked_events,
+        an_unknown_target_stands_nowhere,
+        a_released_event_moves_the_dossier_and_goes_out,
+        a_dropped_event_stays_in_the_log_and_moves_nothing,
+        operators_acts_stand_in_the_log,
+        a_clock_that_jumps_back_changes_nothing,
+        traces_come_back_for_runs_and_single_messages,
+        what_does_not_exist_is_not_found,
+    );
+}
