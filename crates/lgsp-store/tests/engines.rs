@@ -7,6 +7,8 @@ mod samples;
 
 #[path = "engines/concurrency.rs"]
 mod concurrency;
+#[path = "engines/corpus.rs"]
+mod corpus;
 #[path = "engines/crash.rs"]
 mod crash;
 #[path = "engines/messages.rs"]

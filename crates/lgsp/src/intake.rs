@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use record::Takes;
 use record::Ready;
-pub(crate) use results::{StoredOrRefused, Tally, outcome_of};
+pub(crate) use results::{StoredOrRefused, Tally, outcome_of, reason_text};
 use results::RecordResult;
 
 use crate::answer::{self, Answer};

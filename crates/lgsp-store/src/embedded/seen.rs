@@ -42,7 +42,7 @@ impl Bloom {
 
     fn place(&self, hash: u64) -> (usize, impl Iterator<Item = (usize, u64)> + use<>) {
         let blocks = (self.words.len() / BLOCK_WORDS) as u128;
-        let block = (u128::from(hash) * blocks >> 64) as usize * BLOCK_WORDS;
+        let block = ((u128::from(hash) * blocks) >> 64) as usize * BLOCK_WORDS;
         let mixed = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let bits = (0..PROBES).map(move |probe| {
             let bit = (mixed >> (10 * probe)) as usize & (BLOCK_WORDS * 64 - 1);
