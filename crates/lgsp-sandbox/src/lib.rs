@@ -10,6 +10,7 @@ mod server;
 
 pub use faults::{BadFault, CodeForm, Fault, FaultId, FaultRule, MessageForm};
 pub use portal::{
-    BatchMode, Catalogue, Counters, Notice, Portal, PortalSettings, Procedure, StoredDossier, StoredStep, StoredVersion,
+    BatchMode, Catalogue, Counters, NotStored, Notice, Portal, PortalSettings, Procedure, StoredDossier, StoredStep,
+    StoredVersion,
 };
 pub use server::Sandbox;

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 pub use catalogue::{Catalogue, Procedure};
 pub(crate) use exchange::{XRD_ADAPTER, answer, is_portal_path};
 pub use records::{Notice, StoredDossier, StoredStep, StoredVersion};
+pub use services::NotStored;
 
 use crate::faults::{BadFault, CodeForm, FaultId, FaultRule, Faults, MessageForm};
 use records::Records;
@@ -202,6 +203,21 @@ impl Portal {
     /// Every session dies now.
     pub fn expire_sessions(&self) {
         self.lock().sessions.clear();
+    }
+
+    /// Stores a dossier record as though it had arrived before: a dossier that the portal already has. Refused like
+    /// an arriving one.
+    pub fn preload_record(&self, record: &str) -> Result<(), NotStored> {
+        self.lock().preload_record(record)?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Stores a progress step as though it had arrived before. Its dossier must be there.
+    pub fn preload_step(&self, step: &str) -> Result<(), NotStored> {
+        self.lock().preload_step(step)?;
+        self.announce();
+        Ok(())
     }
 
     /// One dossier with all that was stored of it.

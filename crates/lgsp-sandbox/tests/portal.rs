@@ -318,3 +318,18 @@ async fn a_stopped_portal_comes_back_with_what_it_had() {
         .expect("observers are told of what is stored")
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_portal_can_have_dossiers_from_before() {
+    let sandbox = Sandbox::start(any_port()).unwrap();
+    let portal = sandbox.portal();
+    assert!(
+        portal.preload_step(&step(1, "2", "20260105083000").to_string()).unwrap_err().reason.contains("không tồn tại")
+    );
+    portal.preload_record(&dossier(1, "2").to_string()).unwrap();
+    portal.preload_step(&step(1, "2", "20260105083000").to_string()).unwrap();
+    assert!(portal.preload_record("{").is_err());
+    let client = Client::logged_in(&sandbox).await;
+    assert!(said(&client.create(json!([dossier(1, "4")])).await).1.contains("đã tồn tại"));
+    assert_eq!((stored(&sandbox, 1).status.as_str(), stored(&sandbox, 1).steps.len()), ("2", 1));
+}

@@ -61,7 +61,44 @@ impl Envelope<'_> {
     }
 }
 
+/// The portal refused a record that was to be preloaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotStored {
+    /// The portal's words.
+    pub reason: String,
+}
+
+impl std::fmt::Display for NotStored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for NotStored {}
+
+impl From<(Refusal, String)> for NotStored {
+    fn from((refusal, code): (Refusal, String)) -> Self {
+        Self { reason: refusal.text(&code) }
+    }
+}
+
 impl State {
+    pub(crate) fn preload_record(&mut self, record: &str) -> Result<(), NotStored> {
+        let known = serde_json::from_str::<Named<'_>>(record).ok().and_then(|named| named.code);
+        let updating = known.is_some_and(|code| self.records.contains(&code));
+        self.preload(record, updating, Push::Dossiers)
+    }
+
+    pub(crate) fn preload_step(&mut self, step: &str) -> Result<(), NotStored> {
+        self.preload(step, true, Push::Progress)
+    }
+
+    fn preload(&mut self, text: &str, updating: bool, push: Push) -> Result<(), NotStored> {
+        let unreadable = |_| NotStored::from((Refusal::NotReadable, String::new()));
+        let record: &RawValue = serde_json::from_str(text).map_err(unreadable)?;
+        Ok(self.take(record, updating, push, |_| Ok(()))?)
+    }
+
     pub(crate) fn strike(&mut self, service: &str, codes: &[Cow<'_, str>]) -> Struck {
         let codes: Vec<&str> = codes.iter().map(AsRef::as_ref).collect();
         self.faults.strike(&Call { service, codes: &codes })

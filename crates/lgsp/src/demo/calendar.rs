@@ -11,8 +11,10 @@ use lgsp_model::PortalTime;
 use super::tables;
 
 /// Opening hours.
-const HOURS: [(Time, Time); 2] =
-    [(Time::constant(7, 30, 0, 0), Time::constant(11, 30, 0, 0)), (Time::constant(13, 30, 0, 0), Time::constant(17, 0, 0, 0))];
+const HOURS: [(Time, Time); 2] = [
+    (Time::constant(7, 30, 0, 0), Time::constant(11, 30, 0, 0)),
+    (Time::constant(13, 30, 0, 0), Time::constant(17, 0, 0, 0)),
+];
 
 /// Which days are worked.
 pub(crate) struct Calendar {

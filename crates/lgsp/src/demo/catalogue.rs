@@ -282,7 +282,10 @@ mod tests {
             (format!("{HEADER}1.001193,a,A<,B,xã\n"), "line 2, column field_code"),
             (format!("{HEADER}1.001193,a,A,,xã\n"), "line 2, column field_name"),
             (format!("{HEADER}1.001193,a,A,B,huyện\n"), "line 2, column level"),
-            (format!("{HEADER}1.001193,a,A,B,xã\n1.001193,b,A,B,xã\n"), "line 3, column code: this code stands on line 2"),
+            (
+                format!("{HEADER}1.001193,a,A,B,xã\n1.001193,b,A,B,xã\n"),
+                "line 3, column code: this code stands on line 2",
+            ),
             (format!("{HEADER}1.001193,a,A\n"), "line: 2"),
         ] {
             let error = ProcedureList::parse(text.as_bytes()).unwrap_err().to_string();

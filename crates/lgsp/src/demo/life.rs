@@ -6,6 +6,7 @@
 mod flaw;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::ToSpan;
 use jiff::civil::DateTime;
@@ -73,14 +74,14 @@ const COURSES: [(&[Status], u64); 8] = {
 };
 
 /// Makes lives, one after the other, with codes that do not repeat.
-pub(crate) struct Lives<'a> {
-    world: &'a World,
+pub(crate) struct Lives {
+    world: Arc<World>,
     chance: Chance,
     running: HashMap<String, u32>,
 }
 
-impl<'a> Lives<'a> {
-    pub(crate) fn new(world: &'a World, seed: u64) -> Self {
+impl Lives {
+    pub(crate) fn new(world: Arc<World>, seed: u64) -> Self {
         Self { world, chance: Chance::seeded(seed), running: HashMap::new() }
     }
 
@@ -91,7 +92,7 @@ impl<'a> Lives<'a> {
         dossier.code.push_str(&format!("{number:04}"));
         let course = *self.chance.weighted(&COURSES);
         let filed = dossier.filed;
-        let (world, chance) = (self.world, &mut self.chance);
+        let (world, chance) = (&*self.world, &mut self.chance);
         let mut writer = Writer { world, chance, dossier, now: filed, owes: false, messages: Vec::new() };
         writer.live(course);
         Life { messages: writer.messages }

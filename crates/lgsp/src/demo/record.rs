@@ -205,7 +205,11 @@ impl Dossier {
             ngay_hen_tra: time(self.due),
             trang_thai_ho_so: self.status.text(),
             ngay_tra: time(self.returned),
-            thong_tin_tra: if self.returned.is_some() { "Đã trả kết quả cho người nộp hồ sơ" } else { "" },
+            thong_tin_tra: if self.returned.is_some() {
+                "Đã trả kết quả cho người nộp hồ sơ"
+            } else {
+                ""
+            },
             hinh_thuc: if self.by_post { "1" } else { "0" },
             ngay_ket_thuc_xu_ly: time(self.finished),
             don_vi_xu_ly: &self.unit,
@@ -288,7 +292,11 @@ impl Dossier {
             noi_dung_bo_sung: "Bổ sung bản sao giấy tờ còn thiếu theo phiếu hướng dẫn",
             ngay_bo_sung: time(Some(supplement.asked)),
             nguoi_tiep_nhan_bo_sung: if supplement.answered.is_some() { &self.officer } else { "" },
-            thong_tin_tiep_nhan: if supplement.answered.is_some() { "Đã nhận đủ giấy tờ bổ sung" } else { "" },
+            thong_tin_tiep_nhan: if supplement.answered.is_some() {
+                "Đã nhận đủ giấy tờ bổ sung"
+            } else {
+                ""
+            },
             ngay_tiep_nhan_bo_sung: time(supplement.answered),
             trang_thai_bo_sung: if supplement.answered.is_some() { "1" } else { "0" },
             danh_sach_giay_to_bo_sung: [],

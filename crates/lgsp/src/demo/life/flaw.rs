@@ -43,7 +43,9 @@ impl Flaw {
     pub(super) fn apply(self, dossier: &Dossier, at: DateTime) -> (EventKind, String, &'static str) {
         let step = || dossier.step(dossier.status, at, "Xử lý hồ sơ");
         match self {
-            Self::ImpossibleDate => record(dossier, "NgayTiepNhan", json!("20260230083000"), "a day that does not exist"),
+            Self::ImpossibleDate => {
+                record(dossier, "NgayTiepNhan", json!("20260230083000"), "a day that does not exist")
+            }
             Self::UnknownStatus => record(dossier, "TrangThaiHoSo", json!("11"), "an unknown status"),
             Self::NoProcedure => record(dossier, "MaTTHC", Value::Null, "no procedure"),
             Self::DueBeforeReceived => {
@@ -57,15 +59,23 @@ impl Flaw {
                 (EventKind::Dossier, ended.record(), "settled without a date")
             }
             Self::NumberForText => record(dossier, "LoaiDoiTuong", json!(1), "a number where a text belongs"),
-            Self::LongNote => record(dossier, "GhiChu", json!("dài ".repeat(501)), "a note of more than 2,000 characters"),
+            Self::LongNote => {
+                record(dossier, "GhiChu", json!("dài ".repeat(501)), "a note of more than 2,000 characters")
+            }
             Self::ForeignAgency => {
                 let code = dossier.code.split_once('-').map_or(dossier.code.as_str(), |(_, rest)| rest);
                 record(dossier, "MaHoSo", json!(format!("{FOREIGN_AGENCY}-{code}")), "an agency that was not granted")
             }
-            Self::StepWithoutTime => field(EventKind::Progress, &step(), "ThoiDiemXuLy", json!(""), "a step without a time"),
-            Self::StepWithLongOfficer => {
-                field(EventKind::Progress, &step(), "NguoiXuLy", json!("Ban".repeat(20)), "an officer's name of 60 characters")
+            Self::StepWithoutTime => {
+                field(EventKind::Progress, &step(), "ThoiDiemXuLy", json!(""), "a step without a time")
             }
+            Self::StepWithLongOfficer => field(
+                EventKind::Progress,
+                &step(),
+                "NguoiXuLy",
+                json!("Ban".repeat(20)),
+                "an officer's name of 60 characters",
+            ),
         }
     }
 }
@@ -79,7 +89,13 @@ fn record(dossier: &Dossier, name: &str, value: Value, what: &'static str) -> (E
 }
 
 /// The record with one field changed; null takes it out.
-fn field(kind: EventKind, text: &str, name: &str, value: Value, what: &'static str) -> (EventKind, String, &'static str) {
+fn field(
+    kind: EventKind,
+    text: &str,
+    name: &str,
+    value: Value,
+    what: &'static str,
+) -> (EventKind, String, &'static str) {
     let mut record: Value = serde_json::from_str(text).expect("the demo wrote it as JSON");
     let fields = record.as_object_mut().expect("a record is an object");
     if value.is_null() {

@@ -9,8 +9,8 @@ use super::flaw::Flaw;
 use super::*;
 use crate::demo::catalogue::ProcedureList;
 
-fn world(procedures: &ProcedureList) -> World {
-    World::new(procedures, jiff::civil::date(2026, 9, 15)).unwrap()
+fn world(procedures: &ProcedureList) -> Arc<World> {
+    Arc::new(World::new(procedures, jiff::civil::date(2026, 9, 15)).unwrap())
 }
 
 fn contracts() -> Catalogue {
@@ -45,7 +45,7 @@ fn judged(catalogue: &Catalogue, system: System, state: &mut DossierState, messa
 
 fn check_lives(procedures: &ProcedureList, count: usize) -> HashMap<Expected, usize> {
     let (catalogue, world) = (contracts(), world(procedures));
-    let mut lives = Lives::new(&world, 7);
+    let mut lives = Lives::new(world, 7);
     let mut seen = HashMap::new();
     let mut codes = HashSet::new();
     for n in 0..count {
@@ -102,7 +102,7 @@ fn the_same_seed_gives_the_same_lives_and_another_gives_others() {
     let list = ProcedureList::built_in();
     let world = world(&list);
     let texts = |seed| {
-        let mut lives = Lives::new(&world, seed);
+        let mut lives = Lives::new(Arc::clone(&world), seed);
         let life = |_| lives.next(System::Single).messages.into_iter().map(|message| message.text).collect::<Vec<_>>();
         (0..20).map(life).collect::<Vec<_>>()
     };
