@@ -4,29 +4,29 @@
 
 use std::time::Duration;
 
-/// How much of a pause jitter may take away, so that targets that failed together do not come back together.
-const SPREAD: f64 = 0.5;
-
 /// Doublings beyond this many change nothing that a `Duration` could hold in milliseconds.
 const MOST_DOUBLINGS: u32 = 32;
 
 /// An exponential pause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     /// The pause after the first failure.
     pub first: Duration,
     /// No pause is longer.
     pub max: Duration,
+    /// The part of a pause, 0 to 1, that chance may take away, so that targets that failed together do not come back
+    /// together.
+    pub spread: f64,
 }
 
 impl Backoff {
-    /// The pause after failure number `failures` (1 is the first), in milliseconds: between half of the doubled pause
-    /// and all of it, as `jitter` (0 to 1) says.
+    /// The pause after failure number `failures` (1 is the first), in milliseconds: the doubled pause less the part of
+    /// its spread that `jitter` (0 to 1) says.
     pub fn delay_millis(&self, failures: u32, jitter: f64) -> i64 {
         let doublings = failures.saturating_sub(1).min(MOST_DOUBLINGS);
         let whole = self.first.as_millis().saturating_mul(1 << doublings).min(self.max.as_millis());
         let whole = i64::try_from(whole).unwrap_or(i64::MAX);
-        let taken = (whole as f64 * SPREAD * jitter.clamp(0.0, 1.0)) as i64;
+        let taken = (whole as f64 * self.spread.clamp(0.0, 1.0) * jitter.clamp(0.0, 1.0)) as i64;
         whole - taken
     }
 }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(5), max: Duration::from_secs(1800) };
+    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(5), max: Duration::from_secs(1800), spread: 0.5 };
 
     #[test]
     fn pauses_double_up_to_the_longest() {
@@ -47,7 +47,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn jitter_takes_at_most_half_and_never_more_than_the_longest(failures in any::<u32>(), jitter in 0.0..1.0f64) {
+        fn chance_takes_at_most_the_spread_and_never_more_than_the_longest(failures in any::<u32>(), jitter in 0.0..1.0f64) {
             let whole = BACKOFF.delay_millis(failures, 0.0);
             let delay = BACKOFF.delay_millis(failures, jitter);
             prop_assert!(delay >= whole / 2 && delay <= whole && delay <= 1_800_000);

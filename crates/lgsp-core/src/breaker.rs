@@ -13,7 +13,7 @@ const HISTORY: u32 = 20;
 const HISTORY_FAILURES: u32 = 12;
 
 /// When to open and for how long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerPolicy {
     /// Failures in a row that open it.
     pub consecutive: u32,
@@ -147,8 +147,10 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    const POLICY: BreakerPolicy =
-        BreakerPolicy { consecutive: 3, open: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(4) } };
+    const POLICY: BreakerPolicy = BreakerPolicy {
+        consecutive: 3,
+        open: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(4), spread: 0.5 },
+    };
 
     fn fail(breaker: &mut Breaker, times: u32, now: i64) {
         for _ in 0..times {

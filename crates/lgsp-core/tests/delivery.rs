@@ -24,10 +24,10 @@ fn policy(repeat: Repeat) -> Policy {
     let kind = KindPolicy { batch_events: 5, batch_bytes: 1000, repeat };
     Policy {
         attempts: 4,
-        backoff: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(60) },
+        backoff: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(60), spread: 0.5 },
         breaker: BreakerPolicy {
             consecutive: 3,
-            open: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30) },
+            open: Backoff { first: Duration::from_secs(1), max: Duration::from_secs(30), spread: 0.5 },
         },
         concurrency: 3,
         window: WINDOW,

@@ -85,6 +85,16 @@ impl Delivery {
         }
     }
 
+    /// Whether an event holds the position back; the shell keeps payloads of these only.
+    pub fn is_live(&self, seq: Seq) -> bool {
+        self.live.contains(&seq)
+    }
+
+    /// Events that hold the position back.
+    pub fn live(&self) -> usize {
+        self.live.len()
+    }
+
     /// Events held in memory.
     pub fn held(&self) -> usize {
         self.entries.len()
