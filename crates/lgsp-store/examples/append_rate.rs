@@ -4,6 +4,7 @@
 #[path = "../tests/samples.rs"]
 mod samples;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,6 +80,37 @@ async fn push(store: &EmbeddedStore, events: Vec<NewEvent>) {
     }
 }
 
+/// Events made at a time, before the clock starts, so that making them costs neither time nor much memory.
+const PART: u64 = 40_000;
+
+/// Pushes some events and returns how long that took, and the CPU used before it.
+async fn push_part(
+    store: &Arc<EmbeddedStore>,
+    numbers: Range<u64>,
+    callers: u64,
+    batch: u64,
+) -> (Duration, (f64, f64)) {
+    let mut queues: Vec<Vec<Vec<NewEvent>>> = (0..callers).map(|_| Vec::new()).collect();
+    let numbers: Vec<u64> = numbers.collect();
+    for (at, chunk) in numbers.chunks(batch as usize).enumerate() {
+        queues[at % callers as usize].push(chunk.iter().map(|n| event(*n)).collect());
+    }
+    let (before, began) = (cpu(), Instant::now());
+    let mut tasks = Vec::new();
+    for queue in queues {
+        let store = store.clone();
+        tasks.push(tokio::spawn(async move {
+            for events in queue {
+                push(&store, events).await;
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+    (began.elapsed(), before)
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -94,30 +126,10 @@ async fn main() {
     let first = store.head().borrow().0;
     println!("opened with {first} events in {:?}, {} MiB resident", opened.elapsed(), rss_mib());
     let (mut done, mut wall, mut used) = (first, 0.0, (0.0, 0.0));
-    // Made before the clock starts, a part at a time, so that making them costs neither time nor memory.
     while done < first + total {
-        let part = 40_000.min(first + total - done);
-        let mut queues: Vec<Vec<Vec<NewEvent>>> = (0..callers).map(|_| Vec::new()).collect();
-        let numbers: Vec<u64> = (done..done + part).collect();
-        for (at, chunk) in numbers.chunks(batch as usize).enumerate() {
-            queues[at % callers as usize].push(chunk.iter().map(|n| event(*n)).collect());
-        }
-        let (before, began) = (cpu(), Instant::now());
-        let tasks: Vec<_> = queues
-            .into_iter()
-            .map(|queue| {
-                let store = store.clone();
-                tokio::spawn(async move {
-                    for events in queue {
-                        push(&store, events).await;
-                    }
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await.expect("no panic");
-        }
-        wall += began.elapsed().as_secs_f64();
+        let part = PART.min(first + total - done);
+        let (took, before) = push_part(&store, done..done + part, callers, batch).await;
+        wall += took.as_secs_f64();
         let after = cpu();
         used = (used.0 + after.0 - before.0, used.1 + after.1 - before.1);
         done += part;

@@ -298,10 +298,11 @@ pub trait CommitObserver: Send + Sync {
 /// Durable state. Every answer of a writing call comes after the commit is on disk.
 pub trait DurableStore: Send + Sync {
     /// Judges and stores messages in the order given: one answer for each. They share a commit with whatever else
-    /// waits. Nothing of a call that returns an error was stored.
+    /// waits. Nothing of a call that returns an error was stored. A caller that goes away while it waits undoes nothing.
     fn append(&self, events: Vec<NewEvent>) -> StoreFuture<'_, Vec<Appended>>;
 
-    /// The newest committed position, and notice of every advance.
+    /// The newest committed position, and notice of every advance. Copy the value out of `borrow()` at once: a guard
+    /// that is held keeps the store from publishing, and so from committing.
     fn head(&self) -> watch::Receiver<Seq>;
 
     /// Whether commits work, and notice of every change.
@@ -322,7 +323,10 @@ pub trait DurableStore: Send + Sync {
     /// Where a target stands.
     fn target(&self, target: TargetId) -> StoreFuture<'_, Option<TargetPosition>>;
 
-    /// Changes a target's state.
+    /// Changes a target's state. A change that only moves the position of a known target answers at once and is on
+    /// disk within a second; after a crash the target may stand up to that much further back, never further on. Every
+    /// other change is on disk when the answer comes. Changes of one target are made one after the other: the caller
+    /// waits for the answer, above all for that of a change that parks, before it moves the position on.
     fn change_target(&self, target: TargetId, change: TargetChange) -> StoreFuture<'_, ()>;
 
     /// A target's parked events after a position, in order, optionally of one state.

@@ -19,6 +19,8 @@ const FLUSH_DOSSIERS: usize = 20_000;
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// Dossiers written beside one commit at least, so that a flush ends also when commits are small.
 const SLICE_DOSSIERS: usize = 512;
+/// Dossiers written in one commit when nothing else waits.
+const IDLE_SLICE_DOSSIERS: usize = 4_096;
 
 /// States changed since they were last written to the table. Shared between the writer and readers.
 #[derive(Default)]
@@ -70,7 +72,7 @@ impl Flush {
 
     /// Whether there is something to write now.
     pub(super) fn is_due(&mut self, recent: &Recent, head: u64) -> bool {
-        if self.written < self.codes.len() {
+        if self.is_open() {
             return true;
         }
         let states = recent.lock();
@@ -85,14 +87,20 @@ impl Flush {
         true
     }
 
+    /// Whether dossiers of a flush that began are still to be written.
+    pub(super) fn is_open(&self) -> bool {
+        self.written < self.codes.len()
+    }
+
     /// Makes the next flush due at once.
     pub(super) fn hurry(&mut self) {
         self.oldest = self.oldest.and_then(|oldest| oldest.checked_sub(FLUSH_AFTER)).or(self.oldest);
     }
 
-    /// Writes the next dossiers inside the open transaction: at least as many as events come in.
+    /// Writes the next dossiers inside the open transaction: more than the events of the same commit can add.
     pub(super) fn write(&self, conn: &Connection, recent: &Recent, events: usize) -> Result<Slice, StoreError> {
-        let until = self.codes.len().min(self.written + SLICE_DOSSIERS.max(2 * events));
+        let slice = if events == 0 { IDLE_SLICE_DOSSIERS } else { SLICE_DOSSIERS.max(2 * events) };
+        let until = self.codes.len().min(self.written + slice);
         let mut put = conn
             .prepare_cached("INSERT INTO dossier VALUES (?1, ?2) ON CONFLICT DO UPDATE SET state = excluded.state")
             .map_err(unavailable)?;

@@ -185,64 +185,66 @@ impl<'c> Group<'c> {
         }
     }
 
-    fn insert(&mut self, row: &NewRow<'_>) -> Result<Seq, StoreError> {
+    fn insert(&mut self, new: &NewRow<'_>) -> Result<Seq, StoreError> {
         let seq = self.tail.seq + 1;
-        let sender = self.names.id(self.conn, row.sender).map_err(unavailable)?;
-        let agency = self.names.id(self.conn, row.agency).map_err(unavailable)?;
-        let (incoming, step) = (row.incoming.0, row.incoming.1.map(PortalTime::number));
-        let content = row.content.map(|content| &content.0[..]);
-        let run = self.tail.run.filter(|(trace, first)| trace == row.trace && seq - first <= LONGEST_RUN);
-        let back = run.map(|(_, first)| (seq - first) as i64);
-        let own = &row.trace[..];
-        let trace: &dyn rusqlite::ToSql = if let Some(back) = &back { back } else { &own };
-        let fixed = (seq as i64, row.previous.map(|seq| seq.0 as i64), step.map(|step| step as i64));
-        let values = params![
-            fixed.0,
-            row.at,
-            row.kind.code(),
-            row.disposition.code(),
-            row.key,
-            fixed.1,
-            sender,
-            agency,
-            incoming,
-            fixed.2,
-            content,
-            trace,
-            &row.payload.bytes[..],
-            row.payload.dictionary,
-        ];
-        self.insert.execute(values).map_err(unavailable)?;
-        let covered = Row {
+        let run = self.tail.run.filter(|(trace, first)| trace == new.trace && seq - first <= LONGEST_RUN);
+        let row = Row {
             seq,
-            at: row.at,
-            kind: row.kind.code(),
-            disposition: row.disposition.code(),
-            key: row.key,
-            previous: row.previous.map(|seq| seq.0),
-            sender: row.sender,
-            agency: row.agency,
-            incoming,
-            step,
-            content,
-            trace: row.trace,
-            digest: &row.payload.digest,
+            at: new.at,
+            kind: new.kind.code(),
+            disposition: new.disposition.code(),
+            key: new.key,
+            previous: new.previous.map(|seq| seq.0),
+            sender: new.sender,
+            agency: new.agency,
+            incoming: new.incoming.0,
+            step: new.incoming.1.map(PortalTime::number),
+            content: new.content.map(|content| &content.0[..]),
+            trace: new.trace,
+            digest: &new.payload.digest,
         };
-        let run = run.or(Some((*row.trace, seq)));
-        self.tail = Tail { seq, chain: chain::extend(&self.tail.chain, &covered), run };
+        self.write(&row, run.map(|(_, first)| (seq - first) as i64), new.payload).map_err(unavailable)?;
+        let run = run.or(Some((*new.trace, seq)));
+        self.tail = Tail { seq, chain: chain::extend(&self.tail.chain, &row), run };
         Ok(Seq(seq))
     }
 
-    /// The state of a dossier for changing it, loaded when the group has not met it.
-    pub(super) fn state(&mut self, code: &DossierCode) -> Result<&mut DossierState, StoreError> {
+    /// Writes a row; `back` is the distance to the row that has its trace, if an earlier one has.
+    fn write(&mut self, row: &Row<'_>, back: Option<i64>, payload: &Packed) -> rusqlite::Result<()> {
+        let sender = self.names.id(self.conn, row.sender)?;
+        let agency = self.names.id(self.conn, row.agency)?;
+        let own = &row.trace[..];
+        let trace: &dyn rusqlite::ToSql = if let Some(back) = &back { back } else { &own };
+        let values = params![
+            row.seq as i64,
+            row.at,
+            row.kind,
+            row.disposition,
+            row.key,
+            row.previous.map(|seq| seq as i64),
+            sender,
+            agency,
+            row.incoming,
+            row.step.map(|step| step as i64),
+            row.content,
+            trace,
+            &payload.bytes[..],
+            payload.dictionary,
+        ];
+        self.insert.execute(values).map(drop)
+    }
+
+    /// The state of a dossier for changing it, loaded when the group has not met it; `None` when there is no such one.
+    pub(super) fn state(&mut self, code: &DossierCode) -> Result<Option<&mut DossierState>, StoreError> {
         if !self.states.contains_key(code) {
             let known = match self.recent.get(code) {
                 Some(state) => Some(state),
                 None => dossiers::load(self.conn, code.as_str())?,
             };
-            self.states.insert(code.clone(), known.unwrap_or_default());
+            let Some(known) = known else { return Ok(None) };
+            self.states.insert(code.clone(), known);
         }
-        Ok(self.states.get_mut(code).expect("just inserted"))
+        Ok(self.states.get_mut(code))
     }
 
     /// Appends an operator's act; chained to the dossier that it is about, if it is about one.
@@ -250,7 +252,7 @@ impl<'c> Group<'c> {
         let text = audit::to_json(entry);
         let digest = sha256(&text);
         let previous = match &about {
-            Some(code) => self.state(code)?.last,
+            Some(code) => self.state(code)?.and_then(|state| state.last),
             None => None,
         };
         let seq = self.insert(&NewRow {
@@ -266,8 +268,10 @@ impl<'c> Group<'c> {
             trace: &entry.trace,
             payload: &Packed { bytes: text, dictionary: super::codec::RAW, digest },
         })?;
-        if let Some(code) = about.filter(|_| previous.is_some()) {
-            self.state(&code)?.last = Some(seq);
+        if let Some(code) = about
+            && let Some(state) = self.state(&code)?
+        {
+            state.last = Some(seq);
         }
         Ok(seq)
     }

@@ -40,7 +40,9 @@ pub(super) fn decide(
         return Ok(Answer::NotThere);
     };
     let code: DossierCode = key.parse().map_err(|_| StoreError::Damaged(format!("event {seq} has no dossier")))?;
-    group.state(&code)?;
+    if group.state(&code)?.is_none() {
+        return Err(StoreError::Damaged(format!("the dossier of event {seq} is not known")));
+    }
     let released = match decision {
         HeldDecision::Drop => None,
         HeldDecision::Release(incoming) => {

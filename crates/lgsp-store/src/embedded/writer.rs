@@ -76,14 +76,31 @@ pub(super) fn run(conn: Connection, dir: PathBuf, shared: Arc<Shared>, tail: Tai
     for code in writer.shared.recent.lock().keys() {
         writer.seen.note(code.as_str());
     }
+    let _end = End(writer.shared.clone());
     let mut jobs = Vec::new();
     loop {
-        match writer.shared.queue.take(TICK, &mut jobs) {
+        let patience = if writer.flush.is_open() { Duration::ZERO } else { TICK };
+        match writer.shared.queue.take(patience, &mut jobs) {
             Taken::Jobs => writer.commit(&mut jobs),
             Taken::Nothing => writer.tick(),
             Taken::Closed => return writer.close(),
         }
         writer.checkpoint();
+    }
+}
+
+/// When the writer ends, for whatever reason, nobody waits for it any more.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let reason = "the writer has ended".to_owned();
+        self.0.queue.close();
+        let mut left = Vec::new();
+        while self.0.queue.take(Duration::ZERO, &mut left) == Taken::Jobs {
+            left.drain(..).for_each(|job| job.fail(StoreError::Unavailable(reason.clone())));
+        }
+        self.0.health.send_replace(Health::ReadOnly { reason });
     }
 }
 
