@@ -176,7 +176,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         while let Some(key) = access.next_key::<String>()? {
             members.push((key, access.next_value_seed(inner)?));
         }
-        // Sorting once and building the map in bulk costs less than half of inserting key by key.
+        // Sorting once and building the map in bulk saves the search and the moves of every single insertion.
         let sent = members.len();
         let map: Map<String, Value> = members.into_iter().collect();
         if map.len() != sent {
