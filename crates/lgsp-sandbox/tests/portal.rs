@@ -19,6 +19,10 @@ fn any_port() -> SocketAddr {
     ([127, 0, 0, 1], 0).into()
 }
 
+async fn json_of(answer: reqwest::Result<reqwest::Response>) -> Value {
+    answer.expect("the portal answers").json().await.expect("the portal answers in JSON")
+}
+
 impl Client {
     async fn logged_in(sandbox: &Sandbox) -> Self {
         let mut client = Self { http: reqwest::Client::new(), base: sandbox.adapter_url(), session: String::new() };
@@ -34,7 +38,7 @@ impl Client {
     }
 
     async fn post(&self, endpoint: &str, body: &Value) -> Value {
-        self.raw(endpoint, body).await.unwrap().json().await.unwrap()
+        json_of(self.raw(endpoint, body).await).await
     }
 
     async fn service(&self, mut body: Value) -> reqwest::Result<reqwest::Response> {
@@ -44,7 +48,7 @@ impl Client {
     }
 
     async fn answer(&self, body: Value) -> Value {
-        self.service(body).await.unwrap().json().await.unwrap()
+        json_of(self.service(body).await).await
     }
 
     async fn create(&self, records: Value) -> Value {
