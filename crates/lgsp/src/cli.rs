@@ -14,12 +14,13 @@ mod table;
 mod verify;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
 use arguments::{Arguments, Command};
-pub use arguments::{DemoArguments, ServeArguments};
+pub(crate) use arguments::DemoArguments;
 use failure::CommandError;
 
 /// Done.
@@ -63,8 +64,8 @@ fn asked_for(kind: clap::error::ErrorKind) -> bool {
 
 fn carry_out(command: Command) -> Result<(), CommandError> {
     match command {
-        Command::Serve(arguments) => shell(crate::serve::run(&arguments.config)),
-        Command::Demo(arguments) => shell(crate::demo::run(arguments)),
+        Command::Serve(arguments) => on_all_cores(serve(&arguments.config)),
+        Command::Demo(arguments) => on_all_cores(demo(arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::Sandbox(arguments) => wait_for(sandbox::run(arguments.listen)),
         Command::Dossier(arguments) => wait_for(operate::dossier(arguments)),
@@ -80,13 +81,22 @@ fn carry_out(command: Command) -> Result<(), CommandError> {
     }
 }
 
-/// Runs a gateway or the demo, which print what they have to say; they end with an exit code.
-fn shell(work: impl Future<Output = u8>) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    match runtime.map_err(CommandError::NoRuntime)?.block_on(work) {
+async fn serve(config: &Path) -> Result<(), CommandError> {
+    crate::serve::serve(config).await.map_err(CommandError::Serve)
+}
+
+/// The demo says itself how it went.
+async fn demo(arguments: DemoArguments) -> Result<(), CommandError> {
+    match crate::demo::run(arguments).await {
         DONE => Ok(()),
         code => Err(CommandError::Told(code)),
     }
+}
+
+/// Runs a gateway.
+fn on_all_cores<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(CommandError::NoRuntime)?.block_on(work)
 }
 
 /// Runs something short on one thread.

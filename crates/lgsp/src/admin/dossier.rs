@@ -6,7 +6,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use hyper::Response;
 use lgsp_config::Target;
-use lgsp_model::{AgencyCode, Disposition, DossierCode, DossierState, ErrorCode, EventKind, HoldReason, Seq};
+use lgsp_core::delivery::EventState;
+use lgsp_model::{Disposition, DossierCode, DossierState, ErrorCode, EventKind, HoldReason, Seq};
 use lgsp_store::{Parked, StoredEvent};
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::intake::reason_text;
 use crate::lookup::HISTORY;
+use crate::targets::goes_to;
 use crate::trace::hex_of;
 
 /// What is known about a dossier.
@@ -41,7 +43,7 @@ pub(super) async fn time_line(
     let targets = admin.app.snapshot();
     let (mut sync, mut explanation) = (Vec::new(), known.explain_held());
     for target in &targets.config.targets {
-        let (row, text) = known.copy_at(&admin.app, target);
+        let (row, text) = known.copy_at(&admin.app, target).await;
         sync.push(row);
         explanation.push(text);
     }
@@ -91,14 +93,24 @@ impl Known {
     }
 
     /// The copy at one target, as a row and in words.
-    fn copy_at(&self, app: &App, target: &Target) -> (Value, String) {
-        let running = app.targets.get(&target.id).map(|handle| handle.status());
-        let parked = self.parked.iter().filter(|(at, _)| *at == target.id).map(|(_, parked)| parked).collect();
+    async fn copy_at(&self, app: &App, target: &Target) -> (Value, String) {
+        let handle = app.targets.get(&target.id);
+        let running = handle.as_ref().map(|handle| (handle.status(), handle.last_words()));
+        let newest = self.events.iter().rev().find(|event| goes_to(target, event)).map(|event| event.seq);
+        let trouble = running.as_ref().and_then(|(_, words)| {
+            let (at, cause) = words.failure.as_ref()?;
+            words.success.is_none_or(|success| success < *at).then_some(cause)
+        });
         let copy = Copy {
             target: &target.id,
-            delivery: running.as_ref(),
-            newest: self.events.iter().rev().find(|event| goes_to(target, event)).map(|event| event.seq),
-            parked,
+            delivery: running.as_ref().map(|(summary, _)| summary),
+            trouble,
+            newest,
+            taken: match (handle, newest) {
+                (Some(handle), Some(newest)) => handle.event_state(newest).await == Some(EventState::Done),
+                _ => false,
+            },
+            parked: self.parked.iter().filter(|(at, _)| *at == target.id).map(|(_, parked)| parked).collect(),
             starts_now: target.start == lgsp_config::Start::Now,
         };
         let row = json!({
@@ -130,13 +142,6 @@ impl Known {
         }
         row
     }
-}
-
-/// Whether an event is one that a target gets.
-fn goes_to(target: &Target, event: &StoredEvent) -> bool {
-    event.disposition != Disposition::Held
-        && target.kinds.contains(&event.kind)
-        && event.agency.parse::<AgencyCode>().is_ok_and(|agency| target.agencies.covers(&agency))
 }
 
 /// An operator's act; what it says was written by the store as JSON.

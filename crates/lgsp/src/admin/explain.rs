@@ -3,7 +3,7 @@
 
 use lgsp_core::BreakerState;
 use lgsp_core::delivery::Summary;
-use lgsp_model::{Seq, TargetId};
+use lgsp_model::{Cause, Seq, TargetId};
 use lgsp_store::{Parked, ParkedState};
 
 /// How a dossier's copy stands with a target.
@@ -36,8 +36,12 @@ pub(super) struct Copy<'a> {
     pub(super) target: &'a TargetId,
     /// The target's delivery; `None` when it does not run.
     pub(super) delivery: Option<&'a Summary>,
+    /// Why it last did not take something, if that was after it last did.
+    pub(super) trouble: Option<&'a Cause>,
     /// The dossier's newest event that goes to the target.
     pub(super) newest: Option<Seq>,
+    /// Whether the target has taken that one. Events beyond its position may have been taken already.
+    pub(super) taken: bool,
     /// The dossier's parked events of this target, in order.
     pub(super) parked: Vec<&'a Parked>,
     /// Whether the target began at its first start, so that older events never go there.
@@ -53,10 +57,10 @@ impl Copy<'_> {
                 return Standing::Parked(state);
             }
         }
-        match (self.newest, self.delivery) {
-            (None, _) => Standing::NotForIt,
-            (Some(newest), Some(delivery)) if newest <= delivery.done_through => Standing::Delivered,
-            (Some(_), _) => Standing::Pending,
+        match self.newest {
+            None => Standing::NotForIt,
+            Some(_) if self.taken => Standing::Delivered,
+            Some(_) => Standing::Pending,
         }
     }
 
@@ -90,9 +94,11 @@ impl Copy<'_> {
             );
         }
         if delivery.breaker != BreakerState::Closed {
-            return "it does not answer, so sending waits for single tries to get through. Ask its operators; delivery \
-                    goes on by itself."
-                .to_owned();
+            return format!(
+                "it does not answer{}, so sending waits for single tries to get through. Ask its operators; delivery goes \
+                 on by itself.",
+                self.trouble.map(in_brackets).unwrap_or_default()
+            );
         }
         if delivery.blocked {
             return format!(
@@ -121,11 +127,8 @@ impl Copy<'_> {
 
     fn first_parked(&self, first: &Parked) -> String {
         let (target, seq, attempts) = (self.target, first.seq, first.attempts);
-        let cause = if first.cause.is_empty() {
-            String::new()
-        } else {
-            format!(" ({}: {})", first.cause, first.detail.trim_end_matches('.'))
-        };
+        let cause = Cause { code: first.cause.clone(), detail: first.detail.clone() };
+        let cause = if cause.code.is_empty() { String::new() } else { in_brackets(&cause) };
         match first.state {
             ParkedState::Dead => format!(
                 "event {seq} was given up after {attempts} attempt(s){cause}. Mend the cause there, then lgsp parked retry \
@@ -147,6 +150,10 @@ impl Copy<'_> {
             ),
         }
     }
+}
+
+fn in_brackets(cause: &Cause) -> String {
+    format!(" ({}: {})", cause.code, cause.detail.trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -186,10 +193,13 @@ mod tests {
 
     fn check(newest: Option<u64>, delivery: Option<Summary>, parked: &[Parked], word: &str, says: &[&str]) {
         let target = "national-portal".parse().unwrap();
+        let trouble = Cause { code: "timeout".into(), detail: "no answer in 6 s.".into() };
         let copy = Copy {
             target: &target,
             delivery: delivery.as_ref(),
+            trouble: Some(&trouble),
             newest: newest.map(Seq),
+            taken: delivery.is_some_and(|delivery| newest.is_some_and(|newest| newest <= delivery.done_through.0)),
             parked: parked.iter().collect(),
             starts_now: false,
         };
@@ -210,7 +220,7 @@ mod tests {
         check(Some(9), Some(summary(50)), &[], "delivered", &["Nothing to do"]);
         check(Some(9), Some(summary(5)), &[], "pending", &["event 9 is on its way, at most 3 events before it"]);
         check(Some(9), Some(paused), &[], "pending", &["paused", "lgsp targets resume national-portal"]);
-        check(Some(9), Some(silent), &[], "pending", &["does not answer"]);
+        check(Some(9), Some(silent), &[], "pending", &["does not answer (timeout: no answer in 6 s),"]);
         check(Some(9), Some(blocked), &[], "pending", &["lgsp parked list --target national-portal"]);
         check(Some(9), None, &[], "pending", &["does not run"]);
     }

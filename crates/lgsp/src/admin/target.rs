@@ -1,6 +1,7 @@
 //! The targets as operators see them, and pausing, resuming and replaying them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -14,6 +15,7 @@ use serde_json::json;
 
 use super::operator::{Operator, Reason, Refusal, read_body, read_path};
 use super::{Admin, health, shown};
+use crate::delivery::ActError;
 use crate::failure::Failure;
 
 /// `GET targets`.
@@ -22,7 +24,7 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, _: Operator) -> Result
     let head = *app.store.head().borrow();
     for target in &app.snapshot().config.targets {
         let Some(handle) = app.targets.get(&target.id) else { continue };
-        let status = handle.status();
+        let (status, words) = (handle.status(), handle.last_words());
         rows.push(json!({
             "id": target.id.as_str(),
             "connector": target.connector,
@@ -36,6 +38,10 @@ pub(super) async fn list(State(admin): State<Arc<Admin>>, _: Operator) -> Result
             "breaker": breaker_word(status.breaker),
             "paused": status.paused,
             "blocked": status.blocked,
+            "last_success": words.success.map(|at| at.to_string()),
+            "last_failure": words.failure.map(|(at, cause)| {
+                json!({"at": at.to_string(), "cause": cause.code, "detail": cause.detail})
+            }),
         }));
     }
     Ok(shown(&json!({"targets": rows})))
@@ -122,13 +128,35 @@ pub(super) async fn act(
         Act::Retry(seq) => ("parked.retry", format!("{target}/{seq}")),
         Act::Drop(seq) => ("parked.drop", format!("{target}/{seq}")),
     };
-    handle.act(act, operator.entry(admin, action, object, reason)).await?;
-    Ok(())
+    handle.act(act, operator.entry(admin, action, object, reason)).await.map_err(not_done)
+}
+
+/// How long a target that is starting or overrun should be left alone.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+fn not_done(error: ActError) -> Failure {
+    match error {
+        ActError::Refused(why) => Failure::new(ErrorCode::Conflict, why.to_string()),
+        ActError::NotRunning => Failure::retry(ErrorCode::Overloaded, error.to_string(), TRY_AGAIN),
+        ActError::Store(error) => error.into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lgsp_core::delivery::ActRefused;
+
+    #[test]
+    fn an_act_that_was_not_done_says_whether_it_may_be_tried_again() {
+        for (error, code) in [
+            (ActError::Refused(ActRefused::NotParked), ErrorCode::Conflict),
+            (ActError::NotRunning, ErrorCode::Overloaded),
+            (ActError::Store(lgsp_store::StoreError::Busy), ErrorCode::Overloaded),
+        ] {
+            assert_eq!(not_done(error).code, code);
+        }
+    }
 
     #[test]
     fn the_word_for_a_target_names_what_an_operator_has_to_look_at_first() {

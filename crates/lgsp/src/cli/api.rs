@@ -75,6 +75,7 @@ impl Api {
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|_| not_the_api());
         }
-        Err(serde_json::from_slice(&body).map_or_else(|_| not_the_api(), CommandError::Refused))
+        Err(serde_json::from_slice(&body)
+            .map_or_else(|_| not_the_api(), |problem| CommandError::Refused(Box::new(problem))))
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Show everything at work on this machine: sandbox partners, a gateway, one-stop systems, dossiers' whole lives
+    /// Show everything at work on this machine: simulated partners, a gateway, one-stop systems, dossiers' whole lives
     Demo(DemoArguments),
     /// Run the gateway; SIGTERM drains, SIGHUP reloads
     Serve(ServeArguments),
@@ -47,36 +47,35 @@ pub(super) enum Command {
 
 /// Arguments of `lgsp demo`.
 #[derive(Clone, Debug, Args)]
-pub struct DemoArguments {
+pub(crate) struct DemoArguments {
     /// Where members call
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub public: SocketAddr,
+    pub(crate) public: SocketAddr,
     /// Where operators call
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
-    pub admin: SocketAddr,
+    pub(crate) admin: SocketAddr,
     /// Where the simulated partners listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7070")]
-    pub sandbox: SocketAddr,
+    pub(crate) sandbox: SocketAddr,
     /// Where the store is kept; a temporary directory when absent
     #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// How many dossiers
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub dossiers: u32,
+    pub(crate) dossiers: u32,
     /// A list of procedures to take them from; a built-in one when absent
     #[arg(long, value_name = "CSV")]
-    pub catalogue: Option<PathBuf>,
+    pub(crate) catalogue: Option<PathBuf>,
     /// Stop after the summary: 0 only if every accepted record arrived everywhere, equal
     #[arg(long)]
-    pub once: bool,
+    pub(crate) once: bool,
 }
 
-/// Arguments of `lgsp serve`.
-#[derive(Clone, Debug, Args)]
-pub struct ServeArguments {
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
     /// The configuration; config/lgsp.toml shows every key
     #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 #[derive(Debug, Args)]

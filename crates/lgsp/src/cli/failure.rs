@@ -9,6 +9,7 @@ use lgsp_store::StoreError;
 use super::{FAILED, USAGE};
 use crate::identity::KeyError;
 use crate::load::LoadError;
+use crate::serve::ServeError;
 
 /// Why a command was not done.
 #[derive(Debug)]
@@ -22,11 +23,13 @@ pub(super) enum CommandError {
     /// The gateway did not answer.
     Unreachable { url: String, cause: reqwest::Error },
     /// The gateway answered that it did not do it.
-    Refused(Problem),
+    Refused(Box<Problem>),
     /// Something answered, but not the admin API.
     NotTheApi { url: String, status: u16 },
     /// The configuration or a contract is wrong.
     Load(Vec<LoadError>),
+    /// The gateway did not start.
+    Serve(ServeError),
     /// It was told on standard output already.
     Told(u8),
     /// The store cannot be read.
@@ -60,8 +63,13 @@ struct Place {
 impl CommandError {
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::NoToken | Self::NotAHeader(_) | Self::BadUrl(_) | Self::Load(_) => USAGE,
+            Self::NoToken
+            | Self::NotAHeader(_)
+            | Self::BadUrl(_)
+            | Self::Load(_)
+            | Self::Serve(ServeError::Load(_)) => USAGE,
             Self::Told(code) => *code,
+            Self::Serve(ServeError::Start(_) | ServeError::Signals(_)) => FAILED,
             Self::Unreachable { .. }
             | Self::Refused(_)
             | Self::NotTheApi { .. }
@@ -93,10 +101,12 @@ impl fmt::Display for CommandError {
             Self::NotTheApi { url, status } => {
                 write!(f, "{url} answered with status {status}, and not as the admin API does; check --admin")
             }
-            Self::Load(errors) => {
+            Self::Load(errors) | Self::Serve(ServeError::Load(errors)) => {
                 write!(f, "{} error(s)", errors.len())?;
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
+            Self::Serve(ServeError::Start(error)) => error.fmt(f),
+            Self::Serve(ServeError::Signals(error)) => write!(f, "cannot listen to signals: {error}"),
             Self::Told(_) => Ok(()),
             Self::Store(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Keys(error) => error.fmt(f),
