@@ -1,0 +1,401 @@
+//! The task of one target: waits for the log, for calls, for time and for commands, and asks the machine what to do.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lgsp_connect::{BatchLimit, Repeat};
+use lgsp_core::delivery::{
+    Act, Action, Answer, CallId, Delivery, Input, KindPolicy, LogEvent, MAX_PAGE, ParkRow, ParkState, ParkedEvent,
+    Repeat as Repeats, SendItem, Standing as Stands, Start,
+};
+use lgsp_model::{Cause, EventKind, Outcome, Seq, Timestamp};
+use lgsp_store::{AuditEntry, Parked, ParkedState, StoreError, StoredEvent};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::calls::{Done, Partner, STORE_PAUSE, SendCall, cause, read_page, record, stands};
+use super::chance::Chance;
+use super::{ActError, Begin, Command, LastWords, OutcomeCounts, Setup, Shown};
+
+/// The state shown to others is at most this old.
+const SHOW_EVERY: Duration = Duration::from_millis(50);
+
+/// Without any reason to wake, the task looks again after this long.
+const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// Payloads kept beyond those that the machine needs, before the rest is thrown away.
+const PAYLOAD_SLACK: usize = 256;
+
+type ActReply = oneshot::Sender<Result<(), ActError>>;
+
+pub(super) struct Runner {
+    setup: Setup,
+    machine: Delivery,
+    chance: Chance,
+    tasks: JoinSet<Done>,
+    /// Which calls run as which tasks, so that a call whose task broke is not waited for for ever.
+    calls: HashMap<Id, (CallId, Vec<Seq>)>,
+    payloads: BTreeMap<Seq, Arc<StoredEvent>>,
+    acts: VecDeque<(Act, AuditEntry, ActReply)>,
+    /// Answered when the change that is being recorded is on disk.
+    acting: Option<ActReply>,
+    words: LastWords,
+    wake: Option<Timestamp>,
+    shown: Arc<Mutex<Shown>>,
+    show_at: Instant,
+    /// Something changed since it was shown.
+    stale: bool,
+    stopping: bool,
+}
+
+impl Runner {
+    pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, shown: Arc<Mutex<Shown>>) {
+        let Some(start) = load_until_stopped(&setup, &mut commands).await else { return };
+        let mut policy = setup.policy.clone();
+        for (kind, place) in [
+            (EventKind::Dossier, &mut policy.dossier),
+            (EventKind::Progress, &mut policy.progress),
+            (EventKind::Status, &mut policy.status),
+        ] {
+            *place = kind_policy(setup.connector.limits(kind));
+        }
+        let now = (setup.clock)();
+        let mut runner = Self {
+            machine: Delivery::start(policy, start, now),
+            setup,
+            chance: Chance::new(),
+            tasks: JoinSet::new(),
+            calls: HashMap::new(),
+            payloads: BTreeMap::new(),
+            acts: VecDeque::new(),
+            acting: None,
+            words: LastWords::default(),
+            wake: None,
+            shown,
+            show_at: Instant::now(),
+            stale: true,
+            stopping: false,
+        };
+        runner.input(Input::Tick);
+        runner.follow(commands).await;
+    }
+
+    async fn follow(&mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut head = self.setup.store.head();
+        loop {
+            self.next_act();
+            self.show();
+            if self.stopping && self.machine.is_idle() && self.acting.is_none() {
+                return;
+            }
+            let until = self.sleep_until();
+            tokio::select! {
+                Some(done) = self.tasks.join_next_with_id() => self.done(done),
+                Ok(()) = head.changed() => {
+                    let newest = *head.borrow_and_update();
+                    self.input(Input::Head(newest));
+                }
+                command = commands.recv() => self.command(command.unwrap_or(Command::Stop)),
+                () = sleep_until(until) => self.input(Input::Tick),
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Act { act, audit, reply } => self.acts.push_back((act, *audit, reply)),
+            Command::EventState { seq, reply } => {
+                let _ = reply.send(self.machine.event_state(seq));
+            }
+            Command::Stop if self.stopping => {}
+            Command::Stop => {
+                self.stopping = true;
+                self.acts.clear();
+                self.input(Input::Stop);
+            }
+        }
+    }
+
+    /// Does the next act when no change is on its way to the disk, so that it is recorded with its audit entry.
+    fn next_act(&mut self) {
+        while !self.machine.is_recording() && self.acting.is_none() {
+            let Some((act, audit, reply)) = self.acts.pop_front() else { return };
+            match self.machine.act((self.setup.clock)(), act) {
+                Ok(actions) => {
+                    self.stale = true;
+                    self.acting = Some(reply);
+                    let left = self.perform(actions, Some(audit));
+                    if let Some(audit) = left {
+                        self.audit_alone(audit);
+                    }
+                }
+                Err(refused) => {
+                    let _ = reply.send(Err(ActError::Refused(refused)));
+                }
+            }
+        }
+    }
+
+    /// An act that changed nothing durable is recorded by itself.
+    fn audit_alone(&mut self, audit: AuditEntry) {
+        let store = Arc::clone(&self.setup.store);
+        let reply = self.acting.take();
+        tokio::spawn(async move {
+            let stored = store.audit(audit).await.map(|_| ()).map_err(ActError::Store);
+            if let Some(reply) = reply {
+                let _ = reply.send(stored);
+            }
+        });
+    }
+
+    fn input(&mut self, input: Input) {
+        self.stale |= !matches!(input, Input::Tick);
+        let jitter = self.chance.next();
+        let actions = self.machine.step((self.setup.clock)(), jitter, input);
+        self.perform(actions, None);
+    }
+
+    /// Starts what the machine wants. Returns the audit entry when there was no change to record it with.
+    fn perform(&mut self, actions: Vec<Action>, mut audit: Option<AuditEntry>) -> Option<AuditEntry> {
+        self.wake = None;
+        let setup = &self.setup;
+        let partner = || Partner {
+            store: Arc::clone(&setup.store),
+            connector: Arc::clone(&setup.connector),
+            cursor: setup.cursor,
+        };
+        for action in actions {
+            match action {
+                Action::Read { after, limit } => {
+                    let (store, filter) = (Arc::clone(&setup.store), setup.filter.clone());
+                    self.tasks.spawn(read_page(store, after, limit, filter, false));
+                }
+                Action::ReadRange { after, limit, .. } => {
+                    let (store, filter) = (Arc::clone(&setup.store), setup.filter.clone());
+                    self.tasks.spawn(read_page(store, after, limit, filter, true));
+                }
+                Action::Send { call, kind, items } => {
+                    let seqs = items.iter().map(|item| item.seq).collect();
+                    let held = |item: SendItem| (item, self.payloads.get(&item.seq).cloned());
+                    let sending = SendCall { call, kind, items: items.into_iter().map(held).collect() };
+                    let task = self.tasks.spawn(partner().send(sending));
+                    self.calls.insert(task.id(), (call, seqs));
+                }
+                Action::Ask { call, seq } => {
+                    let held = self.payloads.get(&seq).cloned();
+                    let task = self.tasks.spawn(partner().ask(call, seq, held));
+                    self.calls.insert(task.id(), (call, vec![seq]));
+                }
+                Action::Record(change) => {
+                    let (store, id) = (Arc::clone(&setup.store), setup.id.clone());
+                    self.tasks.spawn(record(store, id, change, audit.take()));
+                }
+                Action::WaitUntil(at) => self.wake = Some(at),
+            }
+        }
+        audit
+    }
+
+    fn done(&mut self, done: Result<(Id, Done), JoinError>) {
+        let done = match done {
+            Ok((id, done)) => {
+                self.calls.remove(&id);
+                done
+            }
+            Err(error) => return self.broken(&error),
+        };
+        match done {
+            Done::Page { page, replay } => self.page(page.events, page.through, replay),
+            Done::Recorded(number) => {
+                if let Some(reply) = self.acting.take() {
+                    let _ = reply.send(Ok(()));
+                }
+                self.input(Input::Recorded(number));
+            }
+            Done::Asked { call, seq, answer } => {
+                if let Answer::Deferred { cause, .. } = &answer {
+                    self.note_failure(seq, "deferred", cause.clone());
+                }
+                self.input(Input::Asked { call, answer });
+                self.forget(&[seq]);
+            }
+            Done::Answered { call, seqs, delivered, took } => {
+                self.note(&seqs, &delivered.outcomes, took);
+                let standing = stands(delivered.standing);
+                self.input(Input::Answered { call, outcomes: delivered.outcomes, standing });
+                self.forget(&seqs);
+            }
+        }
+    }
+
+    fn page(&mut self, events: Vec<StoredEvent>, through: Seq, replay: bool) {
+        let listed: Vec<LogEvent> = events.iter().map(log_event).collect();
+        if replay {
+            return self.input(Input::ReplayPage { events: listed, through });
+        }
+        for event in events {
+            self.payloads.insert(event.seq, Arc::new(event));
+        }
+        self.input(Input::Page { events: listed, through });
+        if self.payloads.len() > self.machine.live() + PAYLOAD_SLACK {
+            let machine = &self.machine;
+            self.payloads.retain(|seq, _| machine.is_live(*seq));
+        }
+    }
+
+    /// Lets go of the payloads of events that are settled or parked.
+    fn forget(&mut self, seqs: &[Seq]) {
+        for seq in seqs.iter().filter(|seq| !self.machine.is_live(**seq)) {
+            self.payloads.remove(seq);
+        }
+    }
+
+    /// A task that panicked: its call may have had its effect.
+    fn broken(&mut self, error: &JoinError) {
+        tracing::error!(target_id = %self.setup.id, "a delivery task broke");
+        let Some((call, seqs)) = self.calls.remove(&error.id()) else { return };
+        let outcomes = vec![Outcome::Unknown(cause("internal", "the gateway made a mistake in this call")); seqs.len()];
+        self.input(Input::Answered { call, outcomes, standing: Stands::Open });
+    }
+
+    fn note(&mut self, seqs: &[Seq], outcomes: &[Outcome], took: Duration) {
+        let mut counts = OutcomeCounts::default();
+        for (seq, outcome) in seqs.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Settled => counts.settled += 1,
+                Outcome::Refused(cause) => {
+                    counts.refused += 1;
+                    self.note_failure(*seq, "refused", cause.clone());
+                }
+                Outcome::Deferred { cause, .. } => {
+                    counts.deferred += 1;
+                    self.note_failure(*seq, "deferred", cause.clone());
+                }
+                Outcome::Unknown(cause) => {
+                    counts.unknown += 1;
+                    self.note_failure(*seq, "unknown", cause.clone());
+                }
+            }
+        }
+        if counts.settled > 0 {
+            self.words.success = Some((self.setup.clock)());
+        }
+        self.setup.meter.call_ended(&self.setup.id, counts, took);
+    }
+
+    fn note_failure(&mut self, seq: Seq, outcome: &'static str, cause: Cause) {
+        let trace = self.payloads.get(&seq).map(|event| hex(&event.trace)).unwrap_or_default();
+        tracing::warn!(
+            target_id = %self.setup.id, seq = seq.0, trace_id = trace, outcome, cause = cause.code,
+            detail = cause.detail, "delivery did not settle"
+        );
+        self.words.failure = Some(((self.setup.clock)(), cause));
+    }
+
+    fn show(&mut self) {
+        if !self.stale || (self.show_at > Instant::now() && !self.stopping) {
+            return;
+        }
+        self.stale = false;
+        self.show_at = Instant::now() + SHOW_EVERY;
+        let summary = self.machine.summary();
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        *shown = Shown { summary, words: self.words.clone() };
+    }
+
+    fn sleep_until(&self) -> Instant {
+        let now = (self.setup.clock)();
+        let wait = |at: Timestamp| Duration::from_millis(u64::try_from(at.0 - now.0).unwrap_or(0));
+        let wake = Instant::now() + self.wake.map_or(LONGEST_SLEEP, wait).min(LONGEST_SLEEP);
+        if self.stale { wake.min(self.show_at) } else { wake }
+    }
+}
+
+fn hex(trace: &[u8; 16]) -> String {
+    trace.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn kind_policy(limit: BatchLimit) -> KindPolicy {
+    let repeat = match limit.repeat {
+        Repeat::Harmless => Repeats::Harmless,
+        Repeat::AskIfUnknown => Repeats::AskIfUnknown,
+        Repeat::AskAlways => Repeats::AskAlways,
+    };
+    KindPolicy { batch_events: limit.events, batch_bytes: limit.bytes, repeat }
+}
+
+fn log_event(event: &StoredEvent) -> LogEvent {
+    LogEvent {
+        seq: event.seq,
+        key: event.key.as_str().into(),
+        kind: event.kind,
+        at: event.at,
+        size: event.payload.as_ref().map_or(0, |payload| payload.len()),
+    }
+}
+
+/// Reads the target's state, again and again while the store cannot; `None` when it is stopped before that.
+async fn load_until_stopped(setup: &Setup, commands: &mut mpsc::Receiver<Command>) -> Option<Start> {
+    loop {
+        match load(setup).await {
+            Ok(start) => return Some(start),
+            Err(error) => tracing::warn!(target_id = %setup.id, error = %error, "the target's state cannot be read"),
+        }
+        // Dropping other commands tells their senders that the target is not running.
+        tokio::select! {
+            () = sleep(STORE_PAUSE) => {}
+            command = commands.recv() => if matches!(command, Some(Command::Stop) | None) { return None },
+        }
+    }
+}
+
+async fn load(setup: &Setup) -> Result<Start, StoreError> {
+    let store = &setup.store;
+    let head = *store.head().borrow();
+    let position = store.target(setup.id.clone()).await?;
+    let mut parked = Vec::new();
+    let mut after = Seq(0);
+    loop {
+        let rows = store.parked(setup.id.clone(), None, after, MAX_PAGE).await?;
+        let Some(last) = rows.last() else { break };
+        after = last.seq;
+        for row in rows {
+            let event = store.event(row.seq).await?.map(|event| log_event(&event));
+            parked.push(restored(row, event));
+        }
+    }
+    let from = match setup.begin {
+        Begin::Beginning => Seq(0),
+        Begin::Now => head,
+    };
+    Ok(Start {
+        position: position.map(|position| position.done_through),
+        from,
+        paused: position.is_some_and(|position| position.paused),
+        parked,
+        head,
+    })
+}
+
+fn restored(row: Parked, event: Option<LogEvent>) -> ParkedEvent {
+    let key: Arc<str> = row.key.as_str().into();
+    let event = event.unwrap_or(LogEvent {
+        seq: row.seq,
+        key: Arc::clone(&key),
+        kind: EventKind::Dossier,
+        at: row.since,
+        size: 0,
+    });
+    let state = match row.state {
+        ParkedState::Retry => ParkState::Retry,
+        ParkedState::Unknown => ParkState::Unknown,
+        ParkedState::Dead => ParkState::Dead,
+    };
+    let cause = (!row.cause.is_empty()).then(|| Cause { code: row.cause, detail: row.detail });
+    ParkedEvent {
+        event: LogEvent { key: Arc::clone(&key), ..event },
+        row: ParkRow { seq: row.seq, key, state, attempts: row.attempts, due_at: row.due_at, since: row.since, cause },
+    }
+}
