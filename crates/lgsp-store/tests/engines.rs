@@ -1,6 +1,7 @@
 //! Every engine against one suite, and what only the embedded engine promises.
 
 #![allow(unreachable_pub, reason = "one binary: its modules share what they need")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "samples.rs"]
 mod samples;

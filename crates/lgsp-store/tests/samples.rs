@@ -162,7 +162,8 @@ pub fn record(n: u64, status: u8) -> Sample {
     let mut random = Random(n.wrapping_mul(0x5851_f42d_4c95_7f2d) ^ 0x1234_5678);
     let (province, province_name) = *random.pick(AGENCIES);
     let unit = 1 + random.below(60);
-    let agency = if n % 3 == 0 { format!("{province}.{unit}") } else { format!("000.00.{unit:02}.{province}") };
+    let agency =
+        if n.is_multiple_of(3) { format!("{province}.{unit}") } else { format!("000.00.{unit:02}.{province}") };
     let day = n / 4_000;
     let code =
         format!("{agency}-{:02}{:02}{:02}-{:04}", 24 + day / 336 % 70, 1 + day / 28 % 12, 1 + day % 28, n % 4_000 + 1);

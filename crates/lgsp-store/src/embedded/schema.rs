@@ -3,7 +3,8 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
@@ -30,6 +31,8 @@ const READER_CACHE_KIB: u32 = 2_048;
 const WAL_FILE_BYTES: u32 = 67_108_864;
 /// How long a connection waits for another's lock; only recovery after a crash holds one for any time.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a process that was just killed may take to let go of the store.
+const HANDOVER: Duration = Duration::from_secs(1);
 
 /// One step of the format: from the version that is its index to the next.
 type Step = &'static str;
@@ -73,12 +76,19 @@ pub(super) struct WriteLock {
 pub(super) fn lock(dir: &Path) -> Result<WriteLock, StoreError> {
     let path = dir.join(LOCK_FILE);
     let file = File::create(&path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(WriteLock { _file: file }),
-        Err(TryLockError::WouldBlock) => {
-            Err(StoreError::Unavailable(format!("another process has opened the store in {}", dir.display())))
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(WriteLock { _file: file }),
+            Err(TryLockError::WouldBlock) if began.elapsed() < HANDOVER => thread::park_timeout(HANDOVER / 50),
+            Err(TryLockError::WouldBlock) => {
+                let why = format!("another process has opened the store in {}", dir.display());
+                return Err(StoreError::Unavailable(why));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(StoreError::Unavailable(format!("{}: {error}", path.display())));
+            }
         }
-        Err(TryLockError::Error(error)) => Err(StoreError::Unavailable(format!("{}: {error}", path.display()))),
     }
 }
 

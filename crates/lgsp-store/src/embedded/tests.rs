@@ -16,7 +16,7 @@ const UNLIMITED: u32 = 1_000_000_000;
 
 fn event(n: u64, size: usize) -> NewEvent {
     // Bytes that do not shrink, so that pages fill.
-    let noise = (0..size as u64).map(|at| (sha256_of(n, at / 32)[at as usize % 32]) as u8);
+    let noise = (0..size as u64).map(|at| sha256_of(n, at / 32)[at as usize % 32]);
     let code: DossierCode = format!("H11.3-260102-{n:04}").parse().unwrap();
     NewEvent {
         kind: EventKind::Dossier,

@@ -221,7 +221,7 @@ pub async fn a_released_event_moves_the_dossier_and_goes_out(store: &dyn Durable
     store.append(vec![record(1, Status::Settled, 1), record(1, Status::Processing, 2)]).await.unwrap();
     assert_eq!(store.count_held().await.unwrap(), 1);
     let held = store.held_event(Seq(2)).await.unwrap().unwrap();
-    assert_eq!(store.held(Seq(0), 10).await.unwrap(), [held.clone()]);
+    assert_eq!(store.held(Seq(0), 10).await.unwrap(), std::slice::from_ref(&held));
     assert_eq!(held.reason, HoldReason { from: Status::Settled, to: Status::Processing });
     let release = HeldDecision::Release(Incoming::ReleasedRecord(Status::Processing));
     let seq = store.decide_held(Seq(2), release, act("held/2")).await.unwrap();
