@@ -5,6 +5,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+/// The allocator of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Many short rounds: the best one was not interrupted.
 const ROUNDS: u32 = 2_000;
 const RECORDS: u32 = 50;

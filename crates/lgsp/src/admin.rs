@@ -20,14 +20,14 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
 use hyper::body::Incoming;
-use hyper::header::ALLOW;
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::service::Service as _;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::service::TowerToHyperService;
-use lgsp_model::ErrorCode;
+use lgsp_model::{ErrorCode, MemberId};
 use serde::Serialize;
 
-use crate::answer::{self, Answer, Dialect};
+use crate::answer::{self, Answer, Dialect, TRACERESPONSE};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::identity::SecretChecker;
@@ -46,6 +46,8 @@ struct Admin {
     app: Arc<App>,
     /// Its own, so that wrong admin tokens and wrong members' secrets do not slow each other down.
     tokens: SecretChecker,
+    /// The name under which it counts wrong tokens.
+    name: MemberId,
 }
 
 /// The listener's service.
@@ -63,7 +65,8 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 /// When the address cannot be listened on.
 pub(crate) async fn start(address: SocketAddr, app: Arc<App>) -> io::Result<AdminServer> {
     let limits = app.snapshot().config.limits.clone();
-    let admin = Arc::new(Admin { app: app.clone(), tokens: SecretChecker::new() });
+    let name = "admin".parse().expect("a well-formed name");
+    let admin = Arc::new(Admin { app: app.clone(), tokens: SecretChecker::new(), name });
     let gate = Arc::new(Gate { app, routes: TowerToHyperService::new(routes(admin)) });
     Ok(AdminServer { server: Server::start(address, &limits, gate)? })
 }
@@ -107,7 +110,10 @@ impl Service for Gate {
         let trace = self.app.traces.of_request(request.headers());
         request.extensions_mut().insert(Origin { address: from, trace });
         let Ok(response) = self.routes.call(request.map(Body::new)).await;
-        into_answer(response, &trace).await
+        let mut answer = into_answer(response, &trace).await;
+        let traceresponse = HeaderValue::from_str(&trace.header()).expect("hex and dashes are visible ASCII");
+        answer.headers_mut().insert(TRACERESPONSE, traceresponse);
+        answer
     }
 }
 
@@ -142,7 +148,9 @@ fn routing_failure(response: &Response<Body>) -> Option<Failure> {
         }
         StatusCode::NOT_FOUND => Failure::new(ErrorCode::NotFound, "there is nothing here on the operators' listener"),
         StatusCode::PAYLOAD_TOO_LARGE => Failure::new(ErrorCode::TooLarge, "the body is too large"),
-        status if status.is_client_error() => Failure::new(ErrorCode::BadParameter, "a part of the address is not valid"),
+        status if status.is_client_error() => {
+            Failure::new(ErrorCode::BadParameter, "a part of the address is not valid")
+        }
         _ => Failure::new(ErrorCode::Internal, "the request could not be answered"),
     })
 }
@@ -151,6 +159,6 @@ fn routing_failure(response: &Response<Body>) -> Option<Failure> {
 fn shown(value: &impl Serialize) -> Response<Body> {
     let text = serde_json::to_vec(value).expect("plain data writes into memory");
     let mut response = Response::new(Body::from(text));
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }

@@ -19,8 +19,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-use arguments::{Arguments, Command};
 pub(crate) use arguments::DemoArguments;
+use arguments::{Arguments, Command};
 use failure::CommandError;
 
 /// Done.
@@ -131,7 +131,6 @@ mod tests {
             "lgsp parked list --state lost",
             "lgsp held drop x --reason y",
             "lgsp targets replay a --from 2 --reason y",
-            "lgsp verify --data d --admin http://127.0.0.1:1",
             "lgsp completions cobol",
             "lgsp sandbox --listen nowhere",
         ] {

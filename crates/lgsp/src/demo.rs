@@ -12,6 +12,7 @@ mod ledger;
 mod life;
 mod record;
 mod run;
+mod stage;
 mod summary;
 mod tables;
 mod weather;
@@ -20,6 +21,7 @@ mod world;
 pub use catalogue::{CatalogueError, DemoProcedure, ProcedureList};
 pub use client::{ClientCredentials, ClientError, PasswordLogin};
 pub use run::{DemoError, DemoOptions, Progress, run_demo};
+pub(crate) use stage::run;
 pub use summary::Summary;
 pub use world::System;
 

@@ -11,19 +11,19 @@ use lgsp_contract::Catalogue;
 use lgsp_store::{DurableStore, EmbeddedOptions, EmbeddedStore, StoreError};
 use tokio::sync::Mutex;
 
-//TMP use crate::admin::AdminServer;
+use crate::admin::AdminServer;
 use crate::app::{App, Parts, Snapshot};
 use crate::clock::Clock;
 use crate::identity::{Issuer, KeyError, KeyRing, Members};
 use crate::server::Server;
-use crate::targets::{TargetError, Targets};
+use crate::targets::{Ground, TargetError, Targets};
 use crate::telemetry::Metrics;
 
 /// A running gateway.
 pub struct Gateway {
     app: Arc<App>,
     public: Server,
-    //TMP admin: AdminServer,
+    admin: AdminServer,
     keys: PathBuf,
     /// One reload at a time.
     reloading: Mutex<()>,
@@ -65,21 +65,26 @@ impl Gateway {
         let keys = config.issuer.keys.clone();
         let ring = KeyRing::open(&keys, clock.wall().0).map_err(StartError::Keys)?;
         let issuer = Issuer::new(&config.issuer.url, ring, config.issuer.token_ttl);
-        let targets = Targets::start(&config.targets, &store, &clock, &metrics).await.map_err(StartError::Target)?;
-        let public = config.public.listen;
+        let targets = Targets::start(&config.targets, &Ground { store: &store, clock: &clock, metrics: &metrics }).map_err(StartError::Target)?;
+        let (public, admin) = (config.public.listen, config.admin.listen);
         let limits = config.limits.clone();
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts };
         let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, targets, snapshot }));
-        //TMP        let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
+        let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
         let public =
             Server::start(public, &limits, app.clone()).map_err(|error| StartError::Listen(public, error))?;
-        tracing::info!(public = %public.address(), "gateway ready");
-        Ok(Self { app, public, keys, reloading: Mutex::default() })
+        tracing::info!(public = %public.address(), admin = %admin.address(), "gateway ready");
+        Ok(Self { app, public, admin, keys, reloading: Mutex::default() })
     }
 
     /// Where members call.
     pub fn public_address(&self) -> SocketAddr {
         self.public.address()
+    }
+
+    /// Where operators call.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
     }
 
     /// Takes over members, limits, contracts, targets and keys; requests in flight keep what they began with. Listeners,
@@ -96,7 +101,8 @@ impl Gateway {
         let now = self.app.clock.wall();
         let ring = KeyRing::open(&self.keys, now.0).map_err(StartError::Keys)?;
         let app = &self.app;
-        app.targets.replace(&config.targets, &app.store, &app.clock, &app.metrics).await.map_err(StartError::Target)?;
+        let ground = Ground { store: &app.store, clock: &app.clock, metrics: &app.metrics };
+        app.targets.replace(&config.targets, &ground).await.map_err(StartError::Target)?;
         app.issuer.replace_keys(ring);
         app.replace(Snapshot { members: Members::new(&config.members), config, contracts });
         tracing::info!("configuration taken over");
@@ -113,7 +119,7 @@ impl Gateway {
         self.app.begin_drain();
         self.public.drain().await;
         self.app.targets.stop().await;
-//TMP        self.admin.stop().await;
+        self.admin.stop().await;
         tracing::info!("gateway stopped");
     }
 }

@@ -1,9 +1,13 @@
 //! The shell of the gateway: listens, runs the phases of each request, calls the core and does what it says, answers and
 //! drains. Business rules stand in `lgsp-model` and `lgsp-core`, partners' details in `lgsp-connect`.
 
+mod admin;
 mod answer;
 mod app;
+mod cli;
 mod clock;
+mod delivery;
+pub mod demo;
 mod failure;
 mod feed;
 mod form;
@@ -15,12 +19,15 @@ pub mod load;
 mod lookup;
 mod national;
 mod oauth;
+mod openapi;
 mod request;
 mod route;
+mod serve;
 mod server;
+mod sync;
 mod targets;
 pub mod telemetry;
 mod trace;
 
-/// The OpenAPI 3.1 document of the public API.
-pub const OPENAPI: &str = include_str!("../openapi.json");
+pub use cli::run;
+pub use openapi::OPENAPI;

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::targets::SyncState;
+use crate::sync::{self, Copies};
 use crate::failure::Failure;
 use crate::request::Authorised;
 use crate::trace;
@@ -31,7 +31,7 @@ pub(crate) struct DossierView<'a> {
     sender: Option<&'a str>,
     received_at: Option<String>,
     record: Option<&'a RawValue>,
-    sync: &'a SyncState,
+    sync: &'a Copies,
 }
 
 /// A dossier's events as callers see them.
@@ -77,13 +77,12 @@ fn raw(event: &StoredEvent) -> Option<&RawValue> {
 pub(crate) async fn dossier(app: &Arc<App>, caller: &Authorised, code: &str) -> Result<Answer, Failure> {
     let code = readable(caller, code)?;
     let state = app.store.dossier(code.clone()).await?.ok_or_else(unknown)?;
-    let sync = app.targets.sync_of(&app.store, &code).await?;
+    let sync = sync::copies(app, &app.snapshot(), &code).await?;
     let body = view(app, &code, &state, &sync).await?;
     Ok(answer::json(StatusCode::OK, body))
 }
 
-/// The body of a dossier's view.
-pub(crate) async fn view(app: &App, code: &DossierCode, state: &DossierState, sync: &SyncState) -> Result<Vec<u8>, Failure> {
+async fn view(app: &App, code: &DossierCode, state: &DossierState, sync: &Copies) -> Result<Vec<u8>, Failure> {
     let record = match state.record {
         Some(seq) => app.store.event(seq).await?,
         None => None,

@@ -176,6 +176,8 @@ fn http1_builder(limits: &Limits) -> server::conn::http1::Builder {
     let mut builder = server::conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
+        // A client may say that it sends nothing more and still wait for its answer.
+        .half_close(true)
         // Unfinished heads never get here, so what hyper waits for is the next request.
         .header_read_timeout(limits.idle_timeout)
         .max_buf_size(limits.header_bytes.as_usize().max(64 * 1024));

@@ -78,7 +78,7 @@ impl FromRequestParts<Arc<Admin>> for Operator {
         };
         let wanted = Credential::Plain(admin.app.snapshot().config.admin.token.clone());
         let now = admin.app.clock.steady();
-        let checked = admin.tokens.check(None, Some(&wanted), token, from.address, now).await;
+        let checked = admin.tokens.check(Some(&admin.name), Some(&wanted), token, from.address, now).await;
         checked.map_err(|failure| match failure.code {
             ErrorCode::BadCredentials => refused("the admin token is wrong"),
             _ => failure,

@@ -114,7 +114,12 @@ impl Partner {
         }
         let missing = || Outcome::Unknown(cause("no_outcome", "the connector said nothing about this event"));
         let outcomes = outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(missing)).collect();
-        Done::Answered { call: sending.call, seqs, delivered: Delivered { outcomes, standing }, took: started.elapsed() }
+        Done::Answered {
+            call: sending.call,
+            seqs,
+            delivered: Delivered { outcomes, standing },
+            took: started.elapsed(),
+        }
     }
 
     pub(super) async fn ask(self, call: CallId, seq: Seq, held: Option<Arc<StoredEvent>>) -> Done {
@@ -134,10 +139,8 @@ impl Partner {
 
     /// Reads what is missing of an event.
     async fn outgoing(&self, item: SendItem, held: Option<Arc<StoredEvent>>) -> Result<Outgoing, Outcome> {
-        let unreadable = |error: StoreError| Outcome::Deferred {
-            cause: cause("store", &error.to_string()),
-            after: None,
-        };
+        let unreadable =
+            |error: StoreError| Outcome::Deferred { cause: cause("store", &error.to_string()), after: None };
         let event = match held {
             Some(event) => event,
             None => match self.store.event(item.seq).await.map_err(unreadable)? {

@@ -18,6 +18,8 @@ use crate::server::BodyReader;
 
 /// Bytes that one group gathers when they are there already: some 200 records of a full kilobyte.
 const GROUP_BYTES: usize = 256 * 1024;
+/// Records of one group: what refuses a line may be a hundred times as long as the line.
+const GROUP_RECORDS: usize = 1024;
 /// Groups being checked, and groups being stored: with two cores one of each is at work and one waits.
 const GROUPS: usize = 3;
 /// Pieces of the answer that wait for a slow reader.
@@ -45,16 +47,16 @@ pub(super) fn start(takes: Takes, body: BodyReader, record_limit: usize) -> mpsc
 async fn gather(takes: Takes, mut body: BodyReader, record_limit: usize, steps: mpsc::Sender<Step>) {
     let mut waiting = BytesMut::new();
     loop {
-        let (lines, more) = match next_lines(&mut body, &mut waiting, record_limit).await {
+        let (mut lines, more) = match next_lines(&mut body, &mut waiting, record_limit).await {
             Ok(lines) => lines,
             Err(failure) => {
                 let _ = steps.send(Step::Broken(failure)).await;
                 return;
             }
         };
-        if !lines.is_empty() {
-            let takes = takes.clone();
-            let checking = tokio::spawn(async move { check_lines(&takes, &lines) });
+        while !lines.is_empty() {
+            let (takes, group) = (takes.clone(), split_group(&mut lines));
+            let checking = tokio::spawn(async move { check_lines(&takes, &group) });
             if steps.send(Step::Group(checking)).await.is_err() {
                 return;
             }
@@ -84,6 +86,12 @@ async fn next_lines(body: &mut BodyReader, waiting: &mut BytesMut, limit: usize)
         }
     }
     Ok((waiting.split().freeze(), false))
+}
+
+/// As many lines from the front as make a group.
+fn split_group(lines: &mut Bytes) -> Bytes {
+    let end = memchr::memchr_iter(b'\n', lines).nth(GROUP_RECORDS - 1).map_or(lines.len(), |at| at + 1);
+    lines.split_to(end)
 }
 
 fn check_lines(takes: &Takes, lines: &Bytes) -> Checked {

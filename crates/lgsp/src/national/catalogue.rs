@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use lgsp_model::{ErrorCode, Timestamp};
+use lgsp_model::Timestamp;
 
 use super::envelope::Envelope;
 use crate::answer::{self, Answer};
@@ -48,11 +48,7 @@ impl CatalogueCache {
         if let Some(body) = self.find(&question, now, FRESH) {
             return Ok(answer::json(StatusCode::OK, body));
         }
-        let Some(portal) = app.targets.portal() else {
-            let detail = "no target of connector npsp is configured to ask";
-            return Err(Failure::new(ErrorCode::UpstreamUnreachable, detail));
-        };
-        match portal.query(&envelope.service, &parameters).await {
+        match app.targets.query(&envelope.service, &parameters).await {
             Ok(body) => {
                 self.remember(question, &body, now);
                 Ok(answer::json(StatusCode::OK, body))

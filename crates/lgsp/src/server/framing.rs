@@ -64,6 +64,11 @@ impl Follower {
         }
     }
 
+    /// Whether the client has begun a request and not ended it.
+    pub(crate) fn is_inside_request(&self) -> bool {
+        !matches!(self.state, State::Head | State::Opaque)
+    }
+
     /// Takes note of `count` body bytes that flowed past.
     pub(crate) fn flowed(&mut self, count: usize) {
         self.state = match self.state {

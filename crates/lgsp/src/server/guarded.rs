@@ -6,7 +6,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -26,6 +26,10 @@ const READ_BYTES: usize = 4 * 1024;
 /// What one read takes of a body that needs no look.
 const FLOW_BYTES: usize = 16 * 1024;
 
+/// How long, and how much of it, a client may go on sending after its last answer.
+const LINGER_TIME: Duration = Duration::from_secs(1);
+const LINGER_BYTES: usize = 1024 * 1024;
+
 /// How a client that knows beforehand begins (RFC 9113 §3.4).
 const HTTP2_START: &[u8] = b"PRI ";
 
@@ -38,12 +42,25 @@ pub(crate) struct GuardedStream {
     ended: bool,
     head_timeout: Duration,
     head_end: Option<Pin<Box<Sleep>>>,
+    linger_end: Option<Pin<Box<Sleep>>>,
+    lingered: usize,
 }
 
 impl GuardedStream {
     pub(crate) fn new(socket: TcpStream, head_limit: usize, head_timeout: Duration) -> Self {
         let (waiting, follower) = (Vec::with_capacity(READ_BYTES), Follower::new(head_limit));
-        Self { socket, follower, waiting, passed: 0, given: 0, ended: false, head_timeout, head_end: None }
+        Self {
+            socket,
+            follower,
+            waiting,
+            passed: 0,
+            given: 0,
+            ended: false,
+            head_timeout,
+            head_end: None,
+            linger_end: None,
+            lingered: 0,
+        }
     }
 
     /// Waits for the first bytes: whether the client speaks HTTP/2 with prior knowledge.
@@ -119,6 +136,28 @@ impl GuardedStream {
         end.as_mut().poll(cx).is_ready()
     }
 
+    /// A socket that is closed with unread bytes in it resets the connection, and the client loses the answer that says
+    /// why. So what still comes after a refusal is taken in and thrown away, for a while.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.ended && !self.follower.is_inside_request() {
+            return Poll::Ready(());
+        }
+        let end = self.linger_end.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER_TIME)));
+        if end.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut chunk = [0u8; FLOW_BYTES];
+        while self.lingered < LINGER_BYTES {
+            let mut buffer = ReadBuf::new(&mut chunk);
+            let read = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.lingered += buffer.filled().len();
+        }
+        Poll::Ready(())
+    }
+
     /// Body bytes need no look: they go from the socket straight to hyper.
     fn poll_flow(&mut self, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let free = usize::try_from(self.follower.free_bytes()).unwrap_or(usize::MAX);
@@ -176,7 +215,11 @@ impl Write for GuardedStream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.linger_end.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+        }
+        this.poll_linger(cx).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,0 +1,210 @@
+//! `lgsp demo`: sets the stage for a demo on one machine, plays it, and leaves everything running to be tried by hand.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use lgsp_config::{Config, LogFormat, LogLevel};
+use lgsp_sandbox::Sandbox;
+
+use super::{
+    ClientCredentials, DemoMember, DemoOptions, DemoTarget, PasswordLogin, ProcedureList, Progress, Summary, members,
+    run_demo,
+};
+use crate::cli::DemoArguments;
+use crate::gateway::Gateway;
+
+/// The operator's token of the demo. It opens nothing but a gateway on this machine's loopback with made-up data.
+const ADMIN_TOKEN: &str = "demo-admin-token-0123456789";
+/// What everything that the demo leaves to chance begins with, so that two demos are alike.
+const SEED: u64 = 20_261_121;
+
+/// Plays the demo; the exit code of the program.
+pub(crate) async fn run(arguments: DemoArguments) -> u8 {
+    match play(arguments).await {
+        Ok(true) => 0,
+        Ok(false) => 1,
+        Err(why) => {
+            eprintln!("lgsp demo: {why}");
+            1
+        }
+    }
+}
+
+async fn play(arguments: DemoArguments) -> Result<bool, String> {
+    let procedures = match &arguments.catalogue {
+        Some(path) => ProcedureList::load(path).map_err(|error| error.to_string())?,
+        None => ProcedureList::built_in(),
+    };
+    crate::telemetry::start_logging(LogLevel::Error, LogFormat::Text);
+    let home = Home::open(arguments.data.as_deref()).map_err(|error| format!("no directory for the store: {error}"))?;
+    let sandbox = Sandbox::start(arguments.sandbox).map_err(|error| format!("sandbox on {}: {error}", arguments.sandbox))?;
+    let config = configuration(&arguments, &home.path, &sandbox)?;
+    let gateway = Gateway::start(config, crate::load::shipped_contracts()).await.map_err(|error| error.to_string())?;
+    let public = format!("http://{}", gateway.public_address());
+    println!("Gateway {public}, operators http://{}, simulated partners http://{}", gateway.admin_address(), sandbox.addr());
+    let options = DemoOptions {
+        dossiers: u64::from(arguments.dossiers),
+        procedures,
+        seed: SEED,
+        today: today(),
+        progress: if std::io::stdout().is_terminal() { Progress::Terminal } else { Progress::Lines },
+    };
+    let played = run_demo(&target(&public), &sandbox, options).await.map_err(|error| error.to_string());
+    let equal = played.as_ref().is_ok_and(Summary::all_equal);
+    match &played {
+        Ok(summary) => println!("\n{summary}"),
+        Err(why) => eprintln!("lgsp demo: {why}"),
+    }
+    if !arguments.once {
+        println!("{}", invitation(&gateway, &public, &sandbox));
+        tokio::signal::ctrl_c().await.map_err(|error| error.to_string())?;
+        println!();
+    }
+    gateway.stop().await;
+    sandbox.stop();
+    Ok(equal)
+}
+
+fn today() -> jiff::civil::Date {
+    jiff::Zoned::now().date()
+}
+
+fn secret_of(member: &str) -> String {
+    format!("demo-{member}-secret")
+}
+
+fn credentials(system: Option<super::System>) -> ClientCredentials {
+    let member = members().into_iter().find(|member| member.system == system).expect("every part is played");
+    ClientCredentials { id: member.id.to_owned(), secret: secret_of(member.id) }
+}
+
+fn target(public: &str) -> DemoTarget {
+    let adapter = credentials(Some(super::System::Adapter));
+    DemoTarget {
+        public_url: public.to_owned(),
+        single: credentials(Some(super::System::Single)),
+        bulk: credentials(Some(super::System::Bulk)),
+        adapter: PasswordLogin { username: adapter.id, password: adapter.secret },
+        puller: credentials(None),
+    }
+}
+
+/// The store's directory: the one that was named, or one that goes with the demo.
+struct Home {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Home {
+    fn open(named: Option<&Path>) -> std::io::Result<Self> {
+        let temporary = named.is_none();
+        let path = named.map_or_else(
+            || std::env::temp_dir().join(format!("lgsp-demo-{}", std::process::id())),
+            Path::to_path_buf,
+        );
+        std::fs::create_dir_all(&path)?;
+        Ok(Self { path: path.canonicalize()?, temporary })
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if self.temporary {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// The demo's gateway is configured as every gateway is: by a text.
+fn configuration(arguments: &DemoArguments, home: &Path, sandbox: &Sandbox) -> Result<Config, String> {
+    let text = configuration_text(arguments.public, arguments.admin, home, sandbox);
+    let nothing = |_: &str| None;
+    let no_file = |_: &Path| Err("the demo reads no files".to_owned());
+    lgsp_config::parse(&text, home, &nothing, &no_file).map_err(|errors| lgsp_config::format_errors(&errors))
+}
+
+fn configuration_text(public: SocketAddr, admin: SocketAddr, home: &Path, sandbox: &Sandbox) -> String {
+    let settings = sandbox.portal().settings();
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let mut text = format!(
+        r#"version = 1
+[public]
+listen = "{public}"
+[admin]
+listen = "{admin}"
+token = "{ADMIN_TOKEN}"
+[store]
+engine = "embedded"
+path = {data}
+[issuer]
+url = "http://{public}"
+keys = {keys}
+[[target]]
+id = "national-portal"
+connector = "npsp"
+agencies = ["*"]
+start = "beginning"
+[target.retry]
+attempts = 100
+first = "100ms"
+max = "2s"
+[target.breaker]
+failures = 5
+open = "200ms"
+open_max = "1s"
+[target.settings]
+adapter_url = "{adapter}"
+auth_endpoint = "mapi/login"
+integration_endpoint = "mapi/g"
+share_endpoint = "mapi/g"
+username = {username}
+password = {password}
+madonvi = "000.00.16.H11"
+dstcode = "VN:GOV:000.00.00.G22:vpcpdvcprovider"
+timeout = "500ms"
+"#,
+        data = quoted(&home.join("data").to_string_lossy()),
+        keys = quoted(&home.join("keys").to_string_lossy()),
+        adapter = sandbox.adapter_url(),
+        username = quoted(&settings.username),
+        password = quoted(&settings.password),
+    );
+    for member in members() {
+        text.push_str(&member_text(&member));
+    }
+    text
+}
+
+fn member_text(member: &DemoMember) -> String {
+    let (id, secret) = (member.id, secret_of(member.id));
+    let mut text = format!(
+        "[[member]]\nid = \"{id}\"\nname = \"{}\"\nagencies = {:?}\nscopes = {:?}\nsecret = \"{secret}\"\n",
+        member.name, member.agencies, member.scopes
+    );
+    if member.system == Some(super::System::Adapter) {
+        let _ = writeln!(text, "national = {{ username = \"{id}\", password = \"{secret}\" }}");
+    }
+    text
+}
+
+/// What can be tried by hand.
+fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox) -> String {
+    let mut text = String::from("It stays up until Ctrl-C. To try by hand:\n");
+    for member in members() {
+        let _ = writeln!(text, "  member {:<24} secret {:<36} {}", member.id, secret_of(member.id), member.scopes.join(" "));
+    }
+    let admin = gateway.admin_address();
+    let _ = write!(
+        text,
+        "  token    curl -s -u one-stop-h11:{} -d grant_type=client_credentials {public}/oauth2/token\n\
+         \x20 portal's adapter   {public}/XrdAdapter/RestService/forward/ (mapi/login, mapi/g)\n\
+         \x20 operators          LGSP_ADMIN_TOKEN={ADMIN_TOKEN} lgsp targets --admin http://{admin}\n\
+         \x20 metrics            http://{admin}/metrics\n\
+         \x20 partners           http://{}/sandbox/\n",
+        secret_of("one-stop-h11"),
+        sandbox.addr()
+    );
+    text
+}

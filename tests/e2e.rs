@@ -1,0 +1,35 @@
+//! The gateway from outside: a real one on free ports, a sandbox portal beside it, real sockets. It looks at nothing
+//! inside; what a caller or operator cannot see is tested beside the code.
+
+// `clippy.toml` allows it in tests; the helpers between them are tests as well.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::large_futures, reason = "one test runs at a time")]
+
+#[path = "e2e/admin.rs"]
+mod admin;
+#[path = "e2e/canary.rs"]
+mod canary;
+#[path = "e2e/delivery.rs"]
+mod delivery;
+#[path = "e2e/feed.rs"]
+mod feed;
+#[path = "e2e/gateway.rs"]
+mod gateway;
+#[path = "e2e/golden.rs"]
+mod golden;
+#[path = "e2e/hook.rs"]
+mod hook;
+#[path = "e2e/national.rs"]
+mod national;
+#[path = "e2e/push.rs"]
+mod push;
+#[path = "e2e/raw.rs"]
+mod raw;
+#[path = "e2e/records.rs"]
+mod records;
+#[path = "e2e/stream.rs"]
+mod stream;
+#[path = "e2e/tokens.rs"]
+mod tokens;
+#[path = "e2e/wire.rs"]
+mod wire;
