@@ -7,6 +7,7 @@ mod envelope;
 mod lookup;
 mod reply;
 mod session;
+mod settings;
 mod words;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{StatusCode, Uri};
 use lgsp_model::{Cause, EventKind, Outcome};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use toml::Table;
 
@@ -26,13 +27,11 @@ use crate::connector::{
 };
 use crate::family::Builder;
 use crate::redact::{own_cause, partner_cause};
-use crate::settings::{Fields, Problem, SettingError};
+use crate::settings::SettingError;
 use envelope::Envelope;
 use reply::{Meaning, Reply};
 use session::{Session, Sessions};
-
-/// The portal's own address behind every unit's adapter.
-const PORTAL: &str = "VN:GOV:000.00.00.G22:vpcpdvcprovider";
+use settings::Settings;
 
 /// A batch of dossiers is cut at this many payload bytes: adapters were seen to refuse bodies of a few MiB.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -46,89 +45,9 @@ const RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 /// A call whose session was lost is made once more.
 const TRIES: usize = 2;
 
-struct Settings {
-    login: Uri,
-    integration: Uri,
-    share: Uri,
-    username: String,
-    password: SecretString,
-    unit: String,
-    destination: HeaderValue,
-    dossier_batch: usize,
-    progress_batch: usize,
-    timeout: Duration,
-    session_ttl: Duration,
-    progress_repeatable: bool,
-}
-
 pub(crate) fn check(table: &Table) -> Result<Builder, Vec<SettingError>> {
-    let mut fields = Fields::new(table);
-    let base = fields.address("adapter_url");
-    let auth = fields.text("auth_endpoint", Some("mapi/login"));
-    let integration = fields.text("integration_endpoint", Some("mapi/g"));
-    let share = fields.text("share_endpoint", Some("mapi/g"));
-    let username = fields.text("username", None);
-    let password = fields.secret("password");
-    let unit = fields.text("madonvi", None);
-    let dstcode = fields.text("dstcode", Some(PORTAL));
-    let dossier_batch = fields.count("dossier_batch", 50, 1..=1000);
-    let progress_batch = fields.count("progress_batch", 10, 1..=1000);
-    let timeout =
-        fields.duration("timeout", Duration::from_secs(6), Duration::from_millis(50)..=Duration::from_secs(300));
-    let ttl = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
-    let session_ttl = fields.duration("session_ttl", Duration::from_secs(600), ttl);
-    let progress_repeatable = fields.flag("progress_repeatable", false);
-    let destination = HeaderValue::from_str(&dstcode);
-    if destination.is_err() {
-        fields.fail("dstcode", Problem::Expected("a code such as VN:GOV:000.00.00.G22:vpcpdvcprovider"));
-    }
-    let mut endpoint = |key: &str, path: &str| {
-        let uri = base.as_ref().and_then(|base| endpoint(base, path, &dstcode));
-        if base.is_some() && uri.is_none() {
-            fields.fail(key, Problem::Expected("a path below adapter_url such as mapi/g"));
-        }
-        uri
-    };
-    let login = endpoint("auth_endpoint", &auth);
-    let integration = endpoint("integration_endpoint", &integration);
-    let share = endpoint("share_endpoint", &share);
-    let errors = fields.finish();
-    let (Some(login), Some(integration), Some(share), Ok(destination), true) =
-        (login, integration, share, destination, errors.is_empty())
-    else {
-        return Err(errors);
-    };
-    let settings = Settings {
-        login,
-        integration,
-        share,
-        username,
-        password,
-        unit,
-        destination,
-        dossier_batch,
-        progress_batch,
-        timeout,
-        session_ttl,
-        progress_repeatable,
-    };
+    let settings = Settings::read(table)?;
     Ok(Box::new(move |clock| Npsp::build(settings, clock).map(|npsp| Arc::new(npsp) as Arc<dyn Connector>)))
-}
-
-/// `adapter_url` + path + `?dstcode=…`.
-fn endpoint(base: &Uri, path: &str, dstcode: &str) -> Option<Uri> {
-    let base = base.to_string();
-    let (base, path) = (base.trim_end_matches('/'), path.trim_start_matches('/'));
-    let mut query = String::new();
-    for byte in dstcode.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':') {
-            query.push(char::from(byte));
-        } else {
-            query.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    let mark = if path.contains('?') { '&' } else { '?' };
-    format!("{base}/{path}{mark}dstcode={query}").parse().ok()
 }
 
 /// The connector.
