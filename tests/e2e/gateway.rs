@@ -57,7 +57,7 @@ pub(crate) const PORTAL_TARGET: &str = r#"
 id = "national-portal"
 connector = "npsp"
 [target.retry]
-attempts = 5
+attempts = 1000
 first = "20ms"
 max = "100ms"
 [target.breaker]

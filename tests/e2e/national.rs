@@ -174,8 +174,10 @@ async fn sessions_are_bounded_and_the_oldest_makes_room() {
         sessions.push(login(&world, "one-stop").await);
     }
     let look_up = async |session: &str| ask(&world, session, "TraCuuHoSo", json!({"mahoso": code(1)})).await;
-    refused(&look_up(&sessions[0]).await, "1103");
     succeeded(&look_up(&sessions[2]).await);
+    // Two were opened within one tick of the clock, maybe: either may be the older one.
+    let gone = [look_up(&sessions[0]).await, look_up(&sessions[1]).await];
+    assert_eq!(gone.iter().filter(|answer| answer["error_code"] == "1103").count(), 1, "{gone:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,11 +16,11 @@ use crate::failure::Failure;
 use crate::trace::Trace;
 
 /// An answer on its way out.
-pub type Answer = Response<AnswerBody>;
+pub(crate) type Answer = Response<AnswerBody>;
 
 /// How an error is written: by the language that the caller speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     /// `application/problem+json` (RFC 9457).
     Json,
     /// HTTP 200 with `error_code` and a Vietnamese sentence.
@@ -31,7 +31,7 @@ pub enum Dialect {
 
 impl Dialect {
     /// The word in metric labels.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::National => "national",
@@ -41,7 +41,7 @@ impl Dialect {
 }
 
 /// A body that is there already or comes in pieces.
-pub enum AnswerBody {
+pub(crate) enum AnswerBody {
     /// All of it, once.
     Full(Option<Bytes>),
     /// Pieces as they become ready; the sender's end is the body's end.
@@ -72,7 +72,7 @@ impl Body for AnswerBody {
 }
 
 /// An answer with this status, type and body.
-pub fn with_body(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn with_body(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let body: Bytes = body.into();
     let mut answer = Response::new(AnswerBody::Full((!body.is_empty()).then_some(body)));
     *answer.status_mut() = status;
@@ -81,19 +81,19 @@ pub fn with_body(status: StatusCode, media_type: &'static str, body: impl Into<B
 }
 
 /// A JSON answer.
-pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
     with_body(status, "application/json", body)
 }
 
 /// An NDJSON answer whose lines come through the receiver.
-pub fn ndjson_pieces(pieces: mpsc::Receiver<Bytes>) -> Answer {
+pub(crate) fn ndjson_pieces(pieces: mpsc::Receiver<Bytes>) -> Answer {
     let mut answer = Response::new(AnswerBody::Pieces(pieces));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     answer
 }
 
 /// The answer to a failed request, in the caller's dialect.
-pub fn failure(failure: &Failure, dialect: Dialect, trace: &Trace) -> Answer {
+pub(crate) fn failure(failure: &Failure, dialect: Dialect, trace: &Trace) -> Answer {
     match dialect {
         Dialect::Json => problem(failure, trace),
         Dialect::National => national_failure(failure),
@@ -186,4 +186,4 @@ fn status_of(code: ErrorCode) -> StatusCode {
 }
 
 /// The header that tells the caller the trace (W3C Trace Context level 2).
-pub const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+pub(crate) const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");

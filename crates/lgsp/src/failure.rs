@@ -10,45 +10,45 @@ use lgsp_store::StoreError;
 
 /// A refused or failed request. `detail` and `findings` never hold record values, identity numbers or secrets.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Which of the public errors it is.
-    pub code: ErrorCode,
+    pub(crate) code: ErrorCode,
     /// One sentence about this case.
-    pub detail: String,
+    pub(crate) detail: String,
     /// The places of the record that are wrong.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// When it may be tried again.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// The scope that was missing, for `WWW-Authenticate`.
-    pub scope: Option<&'static str>,
+    pub(crate) scope: Option<&'static str>,
     /// The methods that would be allowed, for `Allow`.
-    pub allow: Option<&'static str>,
+    pub(crate) allow: Option<&'static str>,
 }
 
 impl Failure {
     /// A failure with one sentence.
-    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), findings: Vec::new(), retry_after: None, scope: None, allow: None }
     }
 
     /// A record that breaks its contract.
-    pub fn findings(findings: Vec<Finding>) -> Self {
+    pub(crate) fn findings(findings: Vec<Finding>) -> Self {
         let detail = format!("{} place(s) of the record break the contract", findings.len());
         Self { findings, ..Self::new(ErrorCode::ContractViolation, detail) }
     }
 
     /// A failure that passes by itself after a while.
-    pub fn retry(code: ErrorCode, detail: impl Into<String>, after: Duration) -> Self {
+    pub(crate) fn retry(code: ErrorCode, detail: impl Into<String>, after: Duration) -> Self {
         Self { retry_after: Some(after), ..Self::new(code, detail) }
     }
 
     /// A token that lacks `scope`.
-    pub fn scope(scope: &'static str) -> Self {
+    pub(crate) fn scope(scope: &'static str) -> Self {
         Self { scope: Some(scope), ..Self::new(ErrorCode::InsufficientScope, format!("the token lacks the scope {scope}")) }
     }
 
     /// A method that is not allowed where `allow` are.
-    pub fn method(allow: &'static str) -> Self {
+    pub(crate) fn method(allow: &'static str) -> Self {
         Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, format!("allowed here: {allow}")) }
     }
 }

@@ -9,7 +9,8 @@ mod sessions;
 mod tokens;
 
 pub(crate) use issuer::Issuer;
-pub use keys::{KeyError, KeyRing};
+pub use keys::KeyError;
+pub(crate) use keys::KeyRing;
 pub(crate) use members::Members;
 pub(crate) use secrets::SecretChecker;
 pub(crate) use sessions::Sessions;

@@ -15,7 +15,7 @@ mod gate;
 pub mod gateway;
 mod identity;
 mod intake;
-pub mod load;
+mod load;
 mod lookup;
 mod national;
 mod oauth;
@@ -26,7 +26,7 @@ mod serve;
 mod server;
 mod sync;
 mod targets;
-pub mod telemetry;
+mod telemetry;
 mod trace;
 
 pub use cli::run;

@@ -4,4 +4,4 @@ mod log;
 mod metrics;
 
 pub use log::start_logging;
-pub use metrics::Metrics;
+pub(crate) use metrics::Metrics;

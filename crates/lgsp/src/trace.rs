@@ -7,28 +7,28 @@ use lgsp_store::TraceId;
 
 /// One request's trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trace {
+pub(crate) struct Trace {
     id: TraceId,
     span: u64,
 }
 
 /// Makes ids that are unique without a system call per request: a random half per process, and a counter.
 #[derive(Debug)]
-pub struct TraceSource {
+pub(crate) struct TraceSource {
     process: [u8; 8],
     next: AtomicU64,
 }
 
 impl TraceSource {
     /// A source whose ids no other process gives out.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut process = [0; 8];
         aws_lc_rs::rand::fill(&mut process).expect("the system has randomness");
         Self { process, next: AtomicU64::new(1) }
     }
 
     /// The caller's trace when the request carries a well-formed `traceparent`, a new one otherwise.
-    pub fn of_request(&self, headers: &HeaderMap) -> Trace {
+    pub(crate) fn of_request(&self, headers: &HeaderMap) -> Trace {
         let span = self.next.fetch_add(1, Ordering::Relaxed);
         let given = headers.get("traceparent").and_then(|value| parse_traceparent(value.as_bytes()));
         Trace { id: given.unwrap_or_else(|| self.new_id(span)), span }
@@ -50,23 +50,23 @@ impl Default for TraceSource {
 
 impl Trace {
     /// The id as the log keeps it.
-    pub fn id(&self) -> TraceId {
+    pub(crate) fn id(&self) -> TraceId {
         self.id
     }
 
     /// The id in 32 hex digits.
-    pub fn id_hex(&self) -> String {
+    pub(crate) fn id_hex(&self) -> String {
         hex_of(&self.id)
     }
 
     /// The value of `traceresponse` and of an outgoing `traceparent`.
-    pub fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         format!("00-{}-{:016x}-01", self.id_hex(), self.span)
     }
 }
 
 /// 32 hex digits of a stored trace id.
-pub fn hex_of(id: &TraceId) -> String {
+pub(crate) fn hex_of(id: &TraceId) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(32);
     for byte in id {

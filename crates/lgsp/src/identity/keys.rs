@@ -12,7 +12,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde_json::{Value, json};
 
 /// The keys of one issuer.
-pub struct KeyRing {
+pub(crate) struct KeyRing {
     keys: Vec<Key>,
 }
 
@@ -51,7 +51,7 @@ const SUFFIX: &str = "p8";
 
 impl KeyRing {
     /// Reads the directory; makes it and a first key when there is none.
-    pub fn open(directory: &Path, now_millis: i64) -> Result<Self, KeyError> {
+    pub(crate) fn open(directory: &Path, now_millis: i64) -> Result<Self, KeyError> {
         std::fs::create_dir_all(directory).map_err(|error| KeyError::Io(directory.to_owned(), error))?;
         let ring = Self::read(directory)?;
         if !ring.keys.is_empty() {
@@ -62,7 +62,7 @@ impl KeyRing {
     }
 
     /// Makes a new key that signs from the next start or reload on; the older ones go on verifying.
-    pub fn add_key(directory: &Path, now_millis: i64) -> Result<PathBuf, KeyError> {
+    pub(crate) fn add_key(directory: &Path, now_millis: i64) -> Result<PathBuf, KeyError> {
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .expect("the system has randomness");
         let path = directory.join(format!("{now_millis:015}.{SUFFIX}"));

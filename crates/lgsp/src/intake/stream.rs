@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use bytes::{Bytes, BytesMut};
 use lgsp_model::ErrorCode;
+use lgsp_store::IN_ORDER_AT_ONCE;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -146,22 +147,35 @@ impl Sequence {
         let _ = self.answer.send(last.into()).await;
     }
 
-    /// Hands a group to the store. The first poll queues it, so groups stay in the order of the stream while several wait.
-    async fn begin(&self, checked: Checked) -> Storing {
-        let takes = self.takes.clone();
-        let mut storing: Storing = Box::pin(async move { takes.store_checked(checked).await });
-        let mut at_once = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(stored) = storing.as_mut().poll(cx) {
-                at_once = Some(stored);
+    /// Hands a group to the store, in parts that take their places in the order of the stream while several wait.
+    async fn begin(&self, mut checked: Checked) -> Storing {
+        let mut parts = Vec::with_capacity(checked.len() / IN_ORDER_AT_ONCE + 1);
+        while !checked.is_empty() {
+            let rest = checked.split_off(checked.len().min(IN_ORDER_AT_ONCE));
+            let (takes, part) = (self.takes.clone(), std::mem::replace(&mut checked, rest));
+            let mut storing: Storing = Box::pin(async move { takes.store_checked(part).await });
+            let refused = match poll_once(&mut storing).await {
+                Some(stored) => {
+                    let refused = stored.is_err();
+                    storing = Box::pin(std::future::ready(stored));
+                    refused
+                }
+                None => false,
+            };
+            parts.push(storing);
+            // What comes after a part that was not taken must not be stored before its repeat.
+            if refused {
+                break;
             }
-            Poll::Ready(())
-        })
-        .await;
-        match at_once {
-            Some(stored) => Box::pin(std::future::ready(stored)),
-            None => storing,
+            tokio::task::yield_now().await;
         }
+        Box::pin(async move {
+            let mut all = Vec::new();
+            for part in parts {
+                all.extend(part.await?);
+            }
+            Ok(all)
+        })
     }
 
     /// Writes a durable group's results; false when nothing more can be written.
@@ -208,6 +222,14 @@ impl Sequence {
         last.extend_from_slice(format!(",\"stopped\":{stopped}}}}}\n").as_bytes());
         let _ = self.answer.send(last.into()).await;
     }
+}
+
+async fn poll_once<T>(future: &mut Pin<Box<dyn Future<Output = T> + Send>>) -> Option<T> {
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
 
 async fn front(storing: &mut VecDeque<Storing>) -> Result<Vec<StoredOrRefused>, Failure> {

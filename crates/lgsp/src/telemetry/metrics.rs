@@ -11,7 +11,7 @@ use prometheus::{
 };
 
 /// The registry and its metrics.
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
     request_duration: HistogramVec,
@@ -20,23 +20,23 @@ pub struct Metrics {
     commit_batch: Histogram,
     commit_failures: IntCounter,
     /// The newest committed position.
-    pub log_seq: IntGauge,
+    pub(crate) log_seq: IntGauge,
     /// Events between a target's position and the head.
-    pub target_lag_events: IntGaugeVec,
+    pub(crate) target_lag_events: IntGaugeVec,
     /// Age of the oldest event that a target has not got.
-    pub target_lag_seconds: GaugeVec,
+    pub(crate) target_lag_seconds: GaugeVec,
     /// Events by how their delivery ended.
-    pub deliveries: IntCounterVec,
+    pub(crate) deliveries: IntCounterVec,
     /// From accepting an event to a target having it.
-    pub accept_to_delivered: HistogramVec,
+    pub(crate) accept_to_delivered: HistogramVec,
     /// How long one call to a target took.
-    pub delivery_duration: HistogramVec,
+    pub(crate) delivery_duration: HistogramVec,
     /// Events that a target has not taken, by state.
-    pub parked: IntGaugeVec,
+    pub(crate) parked: IntGaugeVec,
     /// Held events that nobody has decided about.
-    pub held: IntGauge,
+    pub(crate) held: IntGauge,
     /// 0 closed, 1 half open, 2 open.
-    pub breaker_state: IntGaugeVec,
+    pub(crate) breaker_state: IntGaugeVec,
     reload_success: IntGauge,
     reload_timestamp: Gauge,
     certificate_not_after: GaugeVec,
@@ -51,7 +51,7 @@ const BATCH_BUCKETS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256
 
 impl Metrics {
     /// All metrics at zero.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let registry = Registry::new();
         let process = prometheus::process_collector::ProcessCollector::for_self();
         registry.register(Box::new(process)).expect("registered once");
@@ -116,7 +116,7 @@ impl Metrics {
     }
 
     /// Counts one answered request.
-    pub fn request(&self, route: &str, dialect: &str, status: u16, took: Duration) {
+    pub(crate) fn request(&self, route: &str, dialect: &str, status: u16, took: Duration) {
         let mut digits = [0u8; 3];
         let status = three_digits(status, &mut digits);
         self.requests.with_label_values(&[route, dialect, status]).inc();
@@ -124,17 +124,17 @@ impl Metrics {
     }
 
     /// Counts records by what became of them.
-    pub fn events(&self, kind: EventKind, outcome: &str, count: u64) {
+    pub(crate) fn events(&self, kind: EventKind, outcome: &str, count: u64) {
         self.events.with_label_values(&[kind.as_str(), outcome]).inc_by(count);
     }
 
     /// Notes that a member pushed.
-    pub fn pushed(&self, member: &str, at: Timestamp) {
+    pub(crate) fn pushed(&self, member: &str, at: Timestamp) {
         self.member_last_push.with_label_values(&[member]).set(seconds(at));
     }
 
     /// Says how often a member usually pushes; without a figure it is not watched.
-    pub fn watch_member(&self, member: &str, interval: Option<Duration>) {
+    pub(crate) fn watch_member(&self, member: &str, interval: Option<Duration>) {
         match interval {
             Some(interval) => self.member_usual_interval.with_label_values(&[member]).set(interval.as_secs_f64()),
             None => drop(self.member_usual_interval.remove_label_values(&[member])),
@@ -142,7 +142,7 @@ impl Metrics {
     }
 
     /// Notes how a reload went.
-    pub fn reloaded(&self, good: bool, at: Timestamp) {
+    pub(crate) fn reloaded(&self, good: bool, at: Timestamp) {
         self.reload_success.set(i64::from(good));
         if good {
             self.reload_timestamp.set(seconds(at));
@@ -150,12 +150,12 @@ impl Metrics {
     }
 
     /// Says when a certificate ends.
-    pub fn certificate(&self, name: &str, not_after: Timestamp) {
+    pub(crate) fn certificate(&self, name: &str, not_after: Timestamp) {
         self.certificate_not_after.with_label_values(&[name]).set(seconds(not_after));
     }
 
     /// The text that Prometheus scrapes.
-    pub fn render(&self) -> Vec<u8> {
+    pub(crate) fn render(&self) -> Vec<u8> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("metrics encode into memory");
         text
