@@ -328,32 +328,3 @@ async fn under_load_batches_grow_and_nothing_is_lost() {
     handle.stop(PATIENCE).await;
     assert_eq!(rig.position().await.unwrap().done_through, Seq(2000));
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn measured_here_only() {
-    let rig = Rig::new(Partner { latency: Duration::from_millis(5), ..Partner::default() });
-    let handle = rig.start(Begin::Beginning);
-    let start = std::time::Instant::now();
-    let mut sent = Vec::new();
-    let mut done: Vec<Option<f64>> = Vec::new();
-    for n in 0..1000usize {
-        tokio::time::sleep_until((start + Duration::from_millis(5 * n as u64)).into()).await;
-        let at = std::time::Instant::now();
-        rig.append(n, 0).await;
-        sent.push(at);
-        done.push(None);
-        let got = rig.partner.taken.lock().unwrap().iter().map(|(s, _)| s.0 as usize).collect::<Vec<_>>();
-        for s in got { if s <= done.len() && done[s - 1].is_none() { done[s - 1] = Some(sent[s - 1].elapsed().as_secs_f64()); } }
-    }
-    let mut d: Vec<f64> = done.into_iter().flatten().collect();
-    d.sort_by(f64::total_cmp);
-    println!("p50 {:.1} ms p95 {:.1} ms max {:.1} of {} (granularity 5 ms)", d[d.len()/2]*1e3, d[d.len()*95/100]*1e3, d[d.len()-1]*1e3, d.len());
-    handle.stop(PATIENCE).await;
-    let rig = Rig::new(Partner { latency: Duration::from_millis(5), ..Partner::default() });
-    for block in 0..9 { rig.append_all((0..1000).map(|n| message(block * 1000 + n, 0)).collect()).await; }
-    let start = std::time::Instant::now();
-    let handle = rig.start(Begin::Beginning);
-    until("all", || async { rig.partner.taken.lock().unwrap().len() == 9000 }).await;
-    println!("9000 in {:?}, {} calls", start.elapsed(), rig.partner.batches.lock().unwrap().len());
-    handle.stop(PATIENCE).await;
-}
