@@ -292,7 +292,10 @@ async fn a_time_line_tells_the_whole_story_and_shows_records_only_when_asked() {
     let line = line.json();
     assert_eq!((&line["MaHoSo"], &line["status"]["code"]), (&code(1).into(), &"4".into()));
     assert_eq!(line["events"].as_array().unwrap().len(), 2);
-    assert_eq!((&line["sync"][0]["target"], &line["sync"][0]["state"]), (&"national-portal".into(), &"delivered".into()));
+    assert_eq!(
+        (&line["sync"][0]["target"], &line["sync"][0]["state"]),
+        (&"national-portal".into(), &"delivered".into())
+    );
     let with = world.admin("GET", &format!("{path}?records=true"), None).await.expect(200).json();
     assert_eq!(with["events"][0]["record"], dossier(&code(1), "2"));
     world.admin("GET", &format!("/admin/v1/dossiers/{}", code(2)), None).await.expect_problem(404, "GW1302");

@@ -190,7 +190,10 @@ async fn push_everything(child: &mut Child, token: &str) {
     child.post(token, "/v1/dossiers", json, planted(1, "2").to_string()).await.expect(200);
     child.post(token, "/v1/dossiers", json, planted(2, "9").to_string()).await.expect(202);
     child.post(token, "/v1/dossiers", json, planted(2, "4").to_string()).await.expect(202);
-    child.post(token, "/v1/progress", json, with(step(&code(1), "4", 1), "NguoiXuLy", NAME).to_string()).await.expect(202);
+    child
+        .post(token, "/v1/progress", json, with(step(&code(1), "4", 1), "NguoiXuLy", NAME).to_string())
+        .await
+        .expect(202);
     for field in ["TrangThaiHoSo", "NgayTiepNhan", "MaTTHC", "MaHoSo", "KenhThucHien", IDENTITY] {
         let bad = with(planted(3, "2"), field, format!("{IDENTITY} {NAME}"));
         child.post(token, "/v1/dossiers", json, bad.to_string()).await;
@@ -284,8 +287,20 @@ async fn no_secret_and_no_identity_number_is_ever_logged_or_shown() {
     assert!(log.contains("request refused") && log.contains("wrong secret"), "what was driven is in the log: {log}");
     let portal_session = token.split('.').nth(2).expect("a signature");
     for canary in [
-        IDENTITY, NAME, "Chim Yến", MEMBER_SECRET, WRONG_SECRET, NATIONAL_PASSWORD, HASHED_PASSWORD, TARGET_PASSWORD,
-        WEBHOOK_SECRET, &WEBHOOK_SECRET[6..], ADMIN_TOKEN, &token, portal_session, &session,
+        IDENTITY,
+        NAME,
+        "Chim Yến",
+        MEMBER_SECRET,
+        WRONG_SECRET,
+        NATIONAL_PASSWORD,
+        HASHED_PASSWORD,
+        TARGET_PASSWORD,
+        WEBHOOK_SECRET,
+        &WEBHOOK_SECRET[6..],
+        ADMIN_TOKEN,
+        &token,
+        portal_session,
+        &session,
     ] {
         for line in log.lines().chain(child.shown.iter().map(String::as_str)) {
             assert!(!line.contains(canary), "{canary} in {line}");

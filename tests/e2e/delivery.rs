@@ -262,10 +262,9 @@ async fn a_portal_that_was_away_gets_everything_when_it_comes_back() {
     world.accept(&token, &dossier(&code(91), "2")).await;
     // Whatever happens to the portal, a restart included, both arrive.
     world = world.restart().await;
-    let back = until("the address is free again", async || {
-        lgsp_sandbox::Sandbox::start_with(address, portal.clone()).ok()
-    })
-    .await;
+    let back =
+        until("the address is free again", async || lgsp_sandbox::Sandbox::start_with(address, portal.clone()).ok())
+            .await;
     in_sync(&world, "national-portal").await;
     for n in [90, 91] {
         assert_eq!(back.portal().dossier(&code(n)).unwrap().versions.len(), 1);

@@ -63,8 +63,20 @@ async fn parameters_that_make_no_sense_are_refused() {
     let world = World::start().await;
     let token = world.token("one-stop").await;
     for query in [
-        "limit=0", "limit=10001", "limit=x", "limit=-1", "after=x", "after=", "after=AAAA", "wait=61s", "wait=-1",
-        "wait=1h", "kind=audit", "kind=payment", "agency=h56", "agency=",
+        "limit=0",
+        "limit=10001",
+        "limit=x",
+        "limit=-1",
+        "after=x",
+        "after=",
+        "after=AAAA",
+        "wait=61s",
+        "wait=-1",
+        "wait=1h",
+        "kind=audit",
+        "kind=payment",
+        "agency=h56",
+        "agency=",
     ] {
         world.get(&token, &format!("/v1/changes?{query}")).await.expect_problem(400, "GW1006");
     }

@@ -41,9 +41,7 @@ async fn the_described_api_is_the_served_one() {
 
 #[test]
 fn error_codes_keep_their_status_and_name() {
-    let table: String = ErrorCode::ALL
-        .iter()
-        .map(|error| format!("{} {} {}\n", error.code(), error.status(), error.slug()))
-        .collect();
+    let table: String =
+        ErrorCode::ALL.iter().map(|error| format!("{} {} {}\n", error.code(), error.status(), error.slug())).collect();
     assert_eq!(table, include_str!("../golden/errors.txt"), "callers branch on these: add, never change");
 }

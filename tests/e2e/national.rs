@@ -160,7 +160,9 @@ async fn a_session_ends_with_its_time_and_with_its_member() {
     succeeded(&ask(&world, &session, "TraCuuHoSo", json!({"mahoso": code(1)})).await);
     // A call renews it, so the only way to see it end is to leave it alone.
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert!(refused(&ask(&world, &session, "TraCuuHoSo", json!({"mahoso": code(1)})).await, "1103").contains("session"));
+    assert!(
+        refused(&ask(&world, &session, "TraCuuHoSo", json!({"mahoso": code(1)})).await, "1103").contains("session")
+    );
     let session = login(&world, "one-stop").await;
     world.reload(|setup| setup.without.push("one-stop")).await;
     refused(&ask(&world, &session, "TraCuuHoSo", json!({"mahoso": code(1)})).await, "1103");

@@ -231,8 +231,7 @@ async fn an_array_is_answered_record_by_record_with_true_sums() {
     let answer = world.post(&token, DOSSIERS, records.to_string()).await.expect(200).json();
     let results = answer["results"].as_array().unwrap();
     let outcomes: Vec<_> = results.iter().map(|result| result["outcome"].as_str().unwrap()).collect();
-    let expected =
-        ["accepted", "duplicate", "held", "rejected", "rejected", "duplicate", "accepted", "rejected"];
+    let expected = ["accepted", "duplicate", "held", "rejected", "rejected", "duplicate", "accepted", "rejected"];
     assert_eq!(outcomes, expected, "{answer}");
     for (index, result) in results.iter().enumerate() {
         assert_eq!(result["index"], index);

@@ -42,8 +42,7 @@ async fn each_line_has_its_result_in_order_and_the_sums_come_last() {
     let answer = stream(&world, &token, "/v1/dossiers", body).await;
     let (results, summary) = results(&answer);
     let outcomes: Vec<_> = results.iter().map(|result| result["outcome"].as_str().unwrap()).collect();
-    let expected =
-        ["accepted", "accepted", "duplicate", "held", "rejected", "rejected", "rejected", "accepted"];
+    let expected = ["accepted", "accepted", "duplicate", "held", "rejected", "rejected", "rejected", "accepted"];
     assert_eq!(outcomes, expected, "{}", answer.text());
     for (index, result) in results.iter().enumerate() {
         assert_eq!(result["index"], index);
@@ -193,7 +192,8 @@ async fn what_has_a_result_line_is_stored_when_the_client_breaks_off() {
     // Sending all again is harmless.
     let (results, summary) = results(&self::stream(&world, &token, "/v1/dossiers", whole).await);
     assert_eq!((results.len(), summary["rejected"].as_u64()), (300, Some(0)));
-    let count = world.get(&token, "/v1/changes?limit=10000").await.expect(200).json()["changes"].as_array().unwrap().len();
+    let count =
+        world.get(&token, "/v1/changes?limit=10000").await.expect(200).json()["changes"].as_array().unwrap().len();
     assert_eq!(count, 300);
 }
 

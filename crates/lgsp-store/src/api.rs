@@ -54,6 +54,10 @@ pub struct IdempotencyKey {
     pub body: Digest,
 }
 
+/// A call of [`DurableStore::append`] with at most so many events has its place in the order when it was polled once; a
+/// larger one may be overtaken while it is prepared.
+pub const IN_ORDER_AT_ONCE: usize = 32;
+
 /// How long an idempotency key is remembered.
 pub const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 3600);
 

@@ -50,7 +50,7 @@ use crate::{
 };
 
 /// Events packed before other tasks of the same thread get their turn, some 200 µs.
-const PACKED_AT_ONCE: usize = 32;
+const PACKED_AT_ONCE: usize = crate::IN_ORDER_AT_ONCE;
 
 /// What may be chosen when a store is opened.
 #[derive(Clone)]

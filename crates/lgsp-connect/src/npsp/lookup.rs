@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::reply::Reply;
-use super::words::{says_absent, says_busy};
+use super::words::{says_absent, says_busy, says_failure};
 use crate::connector::{Asked, Outgoing};
 use crate::redact::partner_cause;
 
@@ -25,7 +25,9 @@ struct Step {
 
 pub(super) fn judge(event: &Outgoing, reply: &Reply, repeatable: bool) -> Asked {
     let text = reply.folded();
-    if !reply.is_zero() && !says_absent(&text) {
+    // A failure under the code of success is no "cannot tell": the next look-up may well tell.
+    let failed = !reply.is_zero() || says_failure(&text) || says_busy(&text);
+    if failed && !says_absent(&text) {
         let code = if says_busy(&text) { "busy" } else { "lookup_refused" };
         return Asked::Deferred { cause: partner_cause(code, &reply.text, &[]), after: None };
     }

@@ -41,7 +41,12 @@ fn any(folded: &str, phrases: &[&str]) -> bool {
 
 /// `thành công`, and nothing that takes it back.
 pub(crate) fn says_success(folded: &str) -> bool {
-    folded.contains("thanh cong") && !any(folded, &["khong thanh cong", "chua thanh cong", "that bai", "co loi"])
+    folded.contains("thanh cong") && !says_failure(folded)
+}
+
+/// `không thành công`, `thất bại`, `có lỗi`: some portals say so beside a code that means success.
+pub(crate) fn says_failure(folded: &str) -> bool {
+    any(folded, &["khong thanh cong", "chua thanh cong", "that bai", "co loi"])
 }
 
 /// `đã tồn tại`.
