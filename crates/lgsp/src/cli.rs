@@ -14,6 +14,7 @@ mod table;
 mod verify;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -75,7 +76,9 @@ fn carry_out(command: Command) -> Result<(), CommandError> {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "lgsp", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "lgsp", &mut script);
+            say(&String::from_utf8_lossy(&script));
             Ok(())
         }
     }
@@ -91,6 +94,12 @@ async fn demo(arguments: DemoArguments) -> Result<(), CommandError> {
         DONE => Ok(()),
         code => Err(CommandError::Told(code)),
     }
+}
+
+/// Writes to standard output. A reader that has seen enough (`| head`) is no error.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Runs a gateway.

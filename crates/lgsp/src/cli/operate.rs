@@ -8,7 +8,7 @@ use super::arguments::{
     TargetsArguments,
 };
 use super::failure::CommandError;
-use super::picture;
+use super::{picture, say};
 
 pub(super) async fn dossier(arguments: DossierArguments) -> Result<(), CommandError> {
     let api = Api::new(&arguments.api)?;
@@ -104,8 +104,8 @@ fn state_word(state: StateWord) -> &'static str {
 
 fn print(api: &Api, answer: &Value, picture: impl FnOnce(&Value) -> String) {
     if api.json {
-        println!("{answer}");
+        say(&format!("{answer}\n"));
     } else {
-        print!("{}", picture(answer));
+        say(&picture(answer));
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::api::Api;
 use super::arguments::VerifyArguments;
 use super::failure::CommandError;
-use super::{FAILED, wait_for};
+use super::{FAILED, say, wait_for};
 
 pub(super) fn run(arguments: VerifyArguments) -> Result<(), CommandError> {
     let report = match &arguments.data {
@@ -17,9 +17,9 @@ pub(super) fn run(arguments: VerifyArguments) -> Result<(), CommandError> {
     };
     let intact = report["intact"] == Value::Bool(true);
     if arguments.api.json {
-        println!("{report}");
+        say(&format!("{report}\n"));
     } else {
-        print!("{}", sentences(&report));
+        say(&sentences(&report));
     }
     if intact { Ok(()) } else { Err(CommandError::Told(FAILED)) }
 }
