@@ -9,6 +9,8 @@
 mod admin;
 #[path = "e2e/canary.rs"]
 mod canary;
+#[path = "e2e/child.rs"]
+mod child;
 #[path = "e2e/delivery.rs"]
 mod delivery;
 #[path = "e2e/feed.rs"]
