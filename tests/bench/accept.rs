@@ -133,8 +133,8 @@ fn redis(connections: u32) -> Result<f64> {
         .args(["XADD", "log", "*", "record", &record])
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    // The last line: "command","requests per second",… in CSV.
-    let rate = text.lines().rev().find_map(|line| line.rsplit("\",\"").rev().nth(1)?.trim_matches('"').parse().ok());
-    let sizes = text.lines().last().and_then(|line| line.split("\",\"").find_map(|field| field.trim_matches('"').parse::<f64>().ok()));
-    rate.or(sizes).ok_or_else(|| Error::other(format!("no rate in: {text}")))
+    // The last line ends with seven quoted figures, the rate first; the command before them holds commas of its own.
+    let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let rate = last.rsplit(',').nth(6).and_then(|figure| figure.trim_matches('"').parse().ok());
+    rate.ok_or_else(|| Error::other(format!("no rate in: {text}")))
 }

@@ -27,7 +27,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
     let dir = gateway.stop()?;
     let gateway = Gateway::start_in(&bench.lgsp, dir, "")?;
     figure::print("bytes on disk per record", "bytes", gateway.disk()? / RECORDS as f64, "goal", GOAL_BYTES);
-    feed(&gateway, &token)
+    feed(&gateway, &gateway.token()?)
 }
 
 /// The records are made before the clock starts; the client does nothing but write and count lines.

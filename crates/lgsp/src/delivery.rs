@@ -68,6 +68,8 @@ pub(crate) enum Begin {
 pub(crate) trait DeliveryMeter: Send + Sync {
     /// A call to a target ended. `outcomes` counts its events as settled, refused, deferred and unknown.
     fn call_ended(&self, target: &TargetId, outcomes: OutcomeCounts, took: Duration);
+    /// A target has an event that was accepted so long ago.
+    fn delivered(&self, target: &TargetId, after: Duration);
 }
 
 /// Events of one call by how they ended.

@@ -79,7 +79,7 @@ pub(crate) fn hex_of(id: &TraceId) -> String {
 fn parse_traceparent(value: &[u8]) -> Option<TraceId> {
     let well_formed = value.len() >= 55 && &value[..2] != b"ff" && value[2] == b'-' && value[35] == b'-';
     let hex = std::str::from_utf8(value.get(3..35)?).ok().filter(|_| well_formed)?;
-    if hex.bytes().any(|b| b.is_ascii_uppercase()) {
+    if !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return None;
     }
     let id = u128::from_str_radix(hex, 16).ok().filter(|id| *id != 0)?;

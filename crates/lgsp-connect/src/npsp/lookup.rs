@@ -26,7 +26,7 @@ struct Step {
 pub(super) fn judge(event: &Outgoing, reply: &Reply, repeatable: bool) -> Asked {
     let text = reply.folded();
     // A failure under the code of success is no "cannot tell": the next look-up may well tell.
-    let failed = !reply.is_zero() || says_failure(&text) || says_busy(&text);
+    let failed = !reply.may_be_zero() || says_failure(&text) || says_busy(&text);
     if failed && !says_absent(&text) {
         let code = if says_busy(&text) { "busy" } else { "lookup_refused" };
         return Asked::Deferred { cause: partner_cause(code, &reply.text, &[]), after: None };

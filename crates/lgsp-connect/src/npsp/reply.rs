@@ -64,6 +64,11 @@ impl Reply {
         self.code.as_deref() == Some("0")
     }
 
+    /// Some portals leave the code out of a success; then the text decides.
+    pub(crate) fn may_be_zero(&self) -> bool {
+        self.code.as_deref().is_none_or(|code| code == "0")
+    }
+
     pub(crate) fn folded(&self) -> String {
         fold(&self.text)
     }
@@ -71,7 +76,7 @@ impl Reply {
     /// What the reply says about a push.
     pub(crate) fn meaning(&self) -> Meaning {
         let text = self.folded();
-        let zero = self.code.as_deref().is_none_or(|code| code == "0");
+        let zero = self.may_be_zero();
         match () {
             () if says_exists(&text) => Meaning::Exists,
             () if zero && says_success(&text) => Meaning::Done,

@@ -22,4 +22,8 @@ impl DeliveryMeter for Metrics {
         }
         self.delivery_duration.with_label_values(&[target]).observe(took.as_secs_f64());
     }
+
+    fn delivered(&self, target: &TargetId, after: Duration) {
+        self.accept_to_delivered.with_label_values(&[target.as_str()]).observe(after.as_secs_f64());
+    }
 }

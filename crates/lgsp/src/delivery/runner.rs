@@ -264,7 +264,10 @@ impl Runner {
         let mut counts = OutcomeCounts::default();
         for (seq, outcome) in seqs.iter().zip(outcomes) {
             match outcome {
-                Outcome::Settled => counts.settled += 1,
+                Outcome::Settled => {
+                    counts.settled += 1;
+                    self.note_delivered(*seq);
+                }
                 Outcome::Refused(cause) => {
                     counts.refused += 1;
                     self.note_failure(*seq, "refused", cause.clone());
@@ -283,6 +286,14 @@ impl Runner {
             self.words.success = Some((self.setup.clock)());
         }
         self.setup.meter.call_ended(&self.setup.id, counts, took);
+    }
+
+    /// Events that were parked in between are left out: their payloads are read anew, and their delay is no news.
+    fn note_delivered(&self, seq: Seq) {
+        if let Some(event) = self.payloads.get(&seq) {
+            let millis = (self.setup.clock)().0.saturating_sub(event.at.0);
+            self.setup.meter.delivered(&self.setup.id, Duration::from_millis(u64::try_from(millis).unwrap_or(0)));
+        }
     }
 
     fn note_failure(&mut self, seq: Seq, outcome: &'static str, cause: Cause) {

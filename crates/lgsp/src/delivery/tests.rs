@@ -89,6 +89,8 @@ impl DeliveryMeter for Counted {
         counts.deferred += outcomes.deferred;
         counts.unknown += outcomes.unknown;
     }
+
+    fn delivered(&self, _: &TargetId, _: Duration) {}
 }
 
 struct Rig {

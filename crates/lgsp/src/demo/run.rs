@@ -1,5 +1,6 @@
 //! The course of the demo: everybody works side by side under changing weather, then all is awaited and compared.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
@@ -11,6 +12,7 @@ use lgsp_sandbox::{Catalogue, Portal, Procedure, Sandbox};
 use super::catalogue::{CatalogueError, ProcedureList};
 use super::client::{Adapter, Bulk, ClientError, Puller, SharedLedger, Single};
 use super::compare::compare;
+use super::ledger::{Ledger, Told};
 use super::life::Lives;
 use super::summary::Summary;
 use super::world::{System, World};
@@ -102,7 +104,11 @@ pub async fn run_demo(target: &DemoTarget, sandbox: &Sandbox, options: DemoOptio
         error = run.puller.follow() => return Err(error.into()),
         never = run.tell_progress() => match never {},
     };
-    let mut summary = run.summary(procedures);
+    let (mut summary, differences) = run.summary(procedures);
+    for (code, difference) in differences {
+        let why = run.puller.where_copies_stand(&code).await;
+        summary.problems.push(format!("{code} {difference}{why}"));
+    }
     summary.taken = started.elapsed();
     Ok(summary)
 }
@@ -176,7 +182,8 @@ impl Run {
         compare(told, self.portal.dossier(code).as_ref(), read.changes.get(code)).difference
     }
 
-    fn summary(&self, procedures: u64) -> Summary {
+    /// The summary, and the first dossiers that differ.
+    fn summary(&self, procedures: u64) -> (Summary, Vec<(String, &'static str)>) {
         let (ledger, read) = (self.ledger.lock(), self.puller.read());
         let counters = self.portal.counters();
         let mut summary = Summary {
@@ -193,40 +200,46 @@ impl Run {
             problems: Vec::new(),
             taken: Duration::ZERO,
         };
-        let mut different = 0;
+        let mut differences = Vec::new();
         for (code, told) in &ledger.dossiers {
             let comparison = compare(told, self.portal.dossier(code).as_ref(), read.changes.get(code));
             summary.delivered += comparison.delivered;
             match comparison.difference {
                 None => summary.in_sync += 1,
-                Some(difference) => {
-                    different += 1;
-                    if different <= DIFFERENCES_SHOWN {
-                        summary.problems.push(format!("{code} {difference}"));
-                    }
+                Some(difference) if differences.len() < DIFFERENCES_SHOWN => {
+                    differences.push((code.clone(), difference));
                 }
+                Some(_) => {}
             }
         }
-        summary.problems.extend(ledger.surprises.iter().cloned());
-        let more =
-            different - different.min(DIFFERENCES_SHOWN) + (ledger.surprise_count as usize - ledger.surprises.len());
-        if more > 0 {
-            summary.problems.push(format!("and {more} more"));
+        summary.problems = self.problems(&ledger, read.out_of_order, procedures);
+        let hidden = summary.dossiers - summary.in_sync - differences.len() as u64;
+        if hidden > 0 {
+            summary.problems.push(format!("{hidden} more dossiers differ than are shown"));
+        }
+        (summary, differences)
+    }
+
+    /// What is wrong besides dossiers that differ.
+    fn problems(&self, ledger: &Ledger, out_of_order: u64, procedures: u64) -> Vec<String> {
+        let mut problems = ledger.surprises.clone();
+        if ledger.surprise_count > problems.len() as u64 {
+            problems.push(format!("{} answers in all were not the right ones", ledger.surprise_count));
         }
         for code in self.portal_strangers(&ledger.dossiers) {
-            summary.problems.push(format!("{code} is in the portal, but was not accepted"));
+            problems.push(format!("{code} is in the portal, but was not accepted"));
         }
-        if read.out_of_order > 0 {
-            summary.problems.push(format!("{} changes of the feed came out of order", read.out_of_order));
+        if out_of_order > 0 {
+            problems.push(format!("{out_of_order} changes of the feed came out of order"));
         }
         if procedures != self.options.procedures.procedures().len() as u64 {
-            summary.problems.push(format!("the gateway shared {procedures} procedures, the portal has others"));
+            problems.push(format!("the gateway shared {procedures} procedures, the portal has others"));
         }
-        summary
+        problems
     }
 
     /// Dossiers of the portal that nobody was told of.
-    fn portal_strangers<T>(&self, told: &std::collections::HashMap<String, T>) -> Vec<String> {
+    fn portal_strangers(&self, told: &HashMap<String, Told>) -> Vec<String> {
         let mut strangers = Vec::new();
         let mut after: Option<String> = None;
         loop {

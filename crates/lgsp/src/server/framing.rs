@@ -161,7 +161,7 @@ fn read_head(head: &[u8]) -> Result<State, Refusal> {
     let old_version = trim(request_line).ends_with(b"HTTP/1.0");
     let mut found = Found::default();
     for line in lines {
-        found.note(trim(line))?;
+        found.note(line.strip_suffix(b"\r").unwrap_or(line))?;
     }
     found.next_state(old_version)
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lgsp_model::EventKind;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{ClientCredentials, ClientError, TokenClient};
@@ -65,6 +66,20 @@ impl Puller {
                 Err(error) => return error,
             }
         }
+    }
+
+    /// What the gateway says about a dossier's copies that are not delivered, for the summary; nothing when it does not
+    /// say anything.
+    pub(crate) async fn where_copies_stand(&self, code: &str) -> String {
+        let build = |http: &reqwest::Client, base: &str| http.get(format!("{base}/v1/dossiers/{code}"));
+        let Ok((answer, _)) = self.client.send("GET /v1/dossiers", build).await else { return String::new() };
+        let body: Value = answer.json().await.unwrap_or_default();
+        let copies = body["sync"].as_object().into_iter().flatten();
+        let word = |copy: &Value, field: &str| copy[field].as_str().unwrap_or_default().to_owned();
+        let told = copies.filter(|(_, copy)| copy["state"] != "delivered").map(|(target, copy)| {
+            format!("; {target}: {} {} {}", word(copy, "state"), word(copy, "cause"), word(copy, "detail"))
+        });
+        told.collect()
     }
 
     async fn page(&self, after: Option<&str>) -> Result<String, ClientError> {

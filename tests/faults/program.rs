@@ -1,0 +1,261 @@
+//! The real program as a child process: `lgsp serve` with a directory of its own, started through whatever the test
+//! wants around it, and ended as the test wants. It is killed when the test lets go of it.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+/// How long a test waits for something that should happen soon: an overloaded machine and a debug build are slow.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// The admin token of every test.
+pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
+
+/// Lines of the program's log that are kept for a failure's message.
+const KEPT_LINES: usize = 60;
+
+/// The program, as cargo built it beside this test.
+fn binary() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let path = here.parent().and_then(Path::parent).expect("tests stand in target/PROFILE/deps").join("lgsp");
+    assert!(
+        path.is_file(),
+        "{} is missing. A run over the whole workspace builds it (tests/run does that); for this test alone run \
+         `cargo build -p lgsp` first, with the same target directory and profile",
+        path.display()
+    );
+    path
+}
+
+/// A directory with a configuration, and what it is started through.
+pub(crate) struct Place {
+    dir: TempDir,
+    targets: String,
+    /// The command before the program; it has to end in `exec`, so that the child is the program itself.
+    around: Vec<OsString>,
+    environment: Vec<(&'static str, OsString)>,
+}
+
+impl Place {
+    /// A place whose gateway delivers to the portal at `adapter_url`, if there is one.
+    pub(crate) fn new(adapter_url: Option<&str>) -> Self {
+        let targets = adapter_url.map_or_else(String::new, |url| TARGET.replace("{portal}", url));
+        let place = Self { dir: TempDir::new().unwrap(), targets, around: Vec::new(), environment: Vec::new() };
+        place.configure("");
+        place
+    }
+
+    /// Starts the program through another command.
+    pub(crate) fn through<T: Into<OsString>>(mut self, around: impl IntoIterator<Item = T>) -> Self {
+        self.around = around.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Starts the program with a variable.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Where the store is.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Writes the configuration, with these lines more at its end.
+    pub(crate) fn configure(&self, more: &str) {
+        let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
+        let text = format!(
+            "version = 1\n[public]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = \"{ADMIN_TOKEN}\"\n\
+             [contracts]\npath = \"{}\"\n[issuer]\nurl = \"http://gateway.test\"\n{}{}{more}",
+            contracts.display(),
+            member("one-stop"),
+            self.targets
+        );
+        std::fs::write(self.config(), text).unwrap();
+    }
+
+    /// Writes a configuration that cannot be taken over.
+    pub(crate) fn spoil_configuration(&self) {
+        std::fs::write(self.config(), "version = 1\n[public]\nlisten = \"nowhere\"\nlisten_too = 1\n").unwrap();
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("lgsp.toml")
+    }
+
+    fn command(&self) -> Command {
+        let mut words = self.around.clone();
+        words.push(binary().into());
+        words.extend(["serve".into(), "--config".into(), self.config().into()]);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).envs(self.environment.iter().cloned()).stdin(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Starts the program and waits until it is ready.
+    pub(crate) async fn start(&self) -> Program {
+        let mut child = self.command().spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command()));
+        let said = Arc::new(Mutex::new(VecDeque::new()));
+        let (ready_in, ready) = oneshot::channel();
+        let (stderr, log) = (child.stderr.take().expect("piped"), said.clone());
+        std::thread::spawn(move || listen_to(stderr, &log, ready_in));
+        let mut program = Program { child, said, public: unknown(), admin: unknown() };
+        match tokio::time::timeout(PATIENCE, ready).await {
+            Ok(Ok((public, admin))) => (program.public, program.admin) = (public, admin),
+            _ => panic!("the program did not become ready:\n{}", program.said()),
+        }
+        program
+    }
+
+    /// Starts the program, which has to refuse: its exit code and what it said.
+    pub(crate) fn refused(&self) -> (Option<i32>, String) {
+        let output = self.command().output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// A member with all rights in one province.
+pub(crate) fn member(id: &str) -> String {
+    format!(
+        "[[member]]\nid = \"{id}\"\nname = \"{id}\"\nagencies = [\"H56\"]\nsecret = \"secret-of-{id}\"\n\
+         scopes = [\"dossier:push\", \"dossier:read\", \"changes:read\"]\n"
+    )
+}
+
+/// A target that loses patience quickly and never gives up within a test.
+const TARGET: &str = r#"
+[[target]]
+id = "national-portal"
+connector = "npsp"
+[target.retry]
+attempts = 1000
+first = "20ms"
+max = "200ms"
+[target.breaker]
+failures = 5
+open = "30ms"
+open_max = "100ms"
+[target.settings]
+adapter_url = "{portal}"
+username = "lgsp"
+password = "lgsp-sandbox"
+madonvi = "000.00.16.H11"
+timeout = "1s"
+"#;
+
+fn unknown() -> SocketAddr {
+    ([0, 0, 0, 0], 0).into()
+}
+
+type Ready = (SocketAddr, SocketAddr);
+
+/// Keeps the last lines of the log and finds the addresses in it.
+fn listen_to(stderr: ChildStderr, said: &Mutex<VecDeque<String>>, ready: oneshot::Sender<Ready>) {
+    let mut ready = Some(ready);
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if let Some(addresses) = addresses_of(&line)
+            && let Some(ready) = ready.take()
+        {
+            let _ = ready.send(addresses);
+        }
+        let mut said = said.lock().unwrap();
+        if said.len() == KEPT_LINES {
+            said.pop_front();
+        }
+        said.push_back(line);
+    }
+}
+
+fn addresses_of(line: &str) -> Option<Ready> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    let address = |name: &str| line[name].as_str()?.parse().ok();
+    (line["message"] == "gateway ready").then(|| Some((address("public")?, address("admin")?)))?
+}
+
+/// The running program.
+pub(crate) struct Program {
+    child: Child,
+    said: Arc<Mutex<VecDeque<String>>>,
+    pub(crate) public: SocketAddr,
+    pub(crate) admin: SocketAddr,
+}
+
+impl Program {
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(sent.success(), "the program has ended:\n{}", self.said());
+    }
+
+    /// Waits for the end that was asked for.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        until("the program ends", async || self.child.try_wait().unwrap()).await
+    }
+
+    /// The end of its log.
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().unwrap().iter().map(|line| format!("  {line}\n")).collect()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits until `found` finds something, and fails with the reason when it does not.
+#[track_caller]
+pub(crate) fn until<T, F: Future<Output = Option<T>>>(
+    reason: &str,
+    mut found: impl FnMut() -> F,
+) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = found().await {
+                return found;
+            }
+            assert!(Instant::now() < end, "{caller}: waited {PATIENCE:?} in vain: {reason}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// Whether the script that prepares the machine could not install a tool.
+pub(crate) fn without(tool: &str) -> bool {
+    let left_out = std::env::var("LGSP_WITHOUT").unwrap_or_default();
+    let missing = left_out.split_whitespace().any(|name| name == tool);
+    if missing {
+        println!("left out: {tool} cannot be installed here");
+    }
+    missing
+}
