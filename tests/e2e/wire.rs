@@ -156,6 +156,22 @@ async fn a_body_that_is_too_long_is_refused_whether_its_length_was_told_or_not()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_whether_the_connection_can_be_used_again() {
+    let world = World::start().await;
+    for (length, close) in [(100, None), (100_000, Some("close"))] {
+        let body = "x".repeat(length);
+        let (answer, mut raw) = Raw::ask(&world, push("none", &format!("content-length: {length}\r\n"), &body)).await;
+        assert_eq!((answer.status, answer.header("connection")), (401, close));
+        if close.is_some() {
+            assert_eq!(raw.rest().await, "");
+        } else {
+            raw.send("GET /openapi.json HTTP/1.1\r\nhost: lgsp\r\n\r\n").await;
+            assert_eq!(raw.answer().await.status, 200);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn chunked_bodies_are_taken_however_they_are_cut() {
     let world = World::start().await;
     let token = world.token("one-stop").await;

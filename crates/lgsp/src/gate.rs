@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::body::Incoming;
-use hyper::header::HeaderValue;
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Request, StatusCode};
 use lgsp_config::Scope;
 use lgsp_model::{ErrorCode, EventKind};
@@ -19,9 +19,14 @@ use crate::route::{self, Route};
 use crate::server::Service;
 use crate::{feed, intake, lookup, national, oauth};
 
+/// What is left of a longer body after a refusal is not waited for: the connection ends, and the answer has to say so, or
+/// the client's next request goes into a closing connection.
+const DRAINED_BYTES: u64 = 4 * 1024;
+
 impl Service for App {
     async fn answer(self: Arc<Self>, from: IpAddr, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
+        let long = body.size_hint().upper().is_none_or(|most| most > DRAINED_BYTES);
         let snapshot = self.snapshot();
         let trace = self.traces.of_request(&parts.headers);
         let route = Route::of(parts.uri.path(), &snapshot.config.national);
@@ -38,7 +43,11 @@ impl Service for App {
             tracing::info!(
                 trace_id = %trace.id_hex(), route = route.label(), %method, address = %from, code, cause, "request refused"
             );
-            answer::failure(&failure, route.dialect(), &trace)
+            let mut answer = answer::failure(&failure, route.dialect(), &trace);
+            if long {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
         });
         let traceresponse = HeaderValue::from_str(&trace.header()).expect("hex and dashes are visible ASCII");
         answer.headers_mut().insert(TRACERESPONSE, traceresponse);
