@@ -28,7 +28,7 @@ impl Portal {
         let this = Self { child, port };
         for _ in 0..5000 {
             if http::connect(port).is_ok() {
-                http::post(port, "/sandbox/faults", "", "application/json", br#"{"answer_delay_ms":5}"#)?;
+                http::post(port, "/sandbox/settings", "", "application/json", br#"{"answer_delay_ms":5}"#)?;
                 return Ok(this);
             }
             std::thread::park_timeout(Duration::from_millis(1));

@@ -1,7 +1,7 @@
 //! What all requests share: the store, the identities, the contracts, the metrics. It holds; it does not decide.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,6 +9,7 @@ use lgsp_config::Config;
 use lgsp_contract::{Catalogue, Contract};
 use lgsp_model::{ErrorCode, Timestamp};
 use lgsp_store::DurableStore;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::targets::Targets;
@@ -32,7 +33,7 @@ pub(crate) struct App {
     pub(crate) catalogue: CatalogueCache,
     snapshot: ArcSwap<Snapshot>,
     in_flight: AtomicU32,
-    draining: AtomicBool,
+    draining: CancellationToken,
 }
 
 /// What a reload replaces as a whole; a request keeps the one that it began with.
@@ -90,7 +91,7 @@ impl App {
             catalogue: CatalogueCache::default(),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             in_flight: AtomicU32::new(0),
-            draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
         };
         app.watch_members();
         app.metrics.reloaded(true, app.clock.wall());
@@ -120,7 +121,7 @@ impl App {
 
     /// A place among the requests being worked on.
     pub(crate) fn admit(self: &Arc<Self>, most: u32) -> Result<InFlight, Failure> {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.draining.is_cancelled() {
             return Err(Failure::retry(ErrorCode::Draining, "this gateway takes no new work", RETRY));
         }
         let place = InFlight(self.clone());
@@ -132,11 +133,16 @@ impl App {
 
     /// Takes no new work from now on.
     pub(crate) fn begin_drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.cancel();
+    }
+
+    /// Waits until no new work is taken: whoever only waits for news should answer now.
+    pub(crate) async fn drained(&self) {
+        self.draining.cancelled().await;
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.is_cancelled()
     }
 }
 

@@ -49,8 +49,13 @@ async fn wait_for_page(app: &App, mut asked: Asked) -> Result<Page, Failure> {
             return Ok(page);
         }
         asked.after = page.through;
-        if !page.more && tokio::time::timeout_at(end, head.changed()).await.is_err() {
-            return Ok(page);
+        if page.more {
+            continue;
+        }
+        tokio::select! {
+            _ = head.changed() => {}
+            () = tokio::time::sleep_until(end) => return Ok(page),
+            () = app.drained() => return Ok(page),
         }
     }
 }

@@ -59,8 +59,13 @@ async fn reload(gateway: &Gateway, path: &Path) {
     let owned = path.to_owned();
     let loaded = tokio::task::spawn_blocking(move || load(&owned)).await.expect("loading does not panic");
     match loaded {
-        Ok(Loaded { config, contracts }) => {
+        Ok(Loaded { contracts, .. }) if !contracts.wrong.is_empty() => {
+            // At start the other contracts work without a bad one; a running gateway has a good version of it to keep.
+            gateway.reload_failed();
             report(&contracts.wrong);
+            tracing::error!("reload refused because of its contracts; the old configuration stays");
+        }
+        Ok(Loaded { config, contracts }) => {
             if let Err(error) = gateway.reload(config, contracts.catalogue).await {
                 tracing::error!(cause = %error, "reload refused; the old configuration stays");
             }
