@@ -216,13 +216,10 @@ impl World {
     }
 
     /// Pushes one dossier and expects it to be accepted; the position that it got.
-    #[track_caller]
-    pub(crate) fn accept<'a>(&'a self, token: &'a str, record: &'a Value) -> impl Future<Output = u64> + 'a {
-        async move {
-            let answer = self.post(token, "/v1/dossiers", record.to_string()).await.expect(202).json();
-            assert_eq!(answer["outcome"], "accepted", "{answer}");
-            answer["seq"].as_u64().unwrap()
-        }
+    pub(crate) async fn accept(&self, token: &str, record: &Value) -> u64 {
+        let answer = self.post(token, "/v1/dossiers", record.to_string()).await.expect(202).json();
+        assert_eq!(answer["outcome"], "accepted", "{answer}");
+        answer["seq"].as_u64().unwrap()
     }
 
     /// Calls an operator's path.
