@@ -66,9 +66,8 @@ fn flushed_before_answer(trace: &str, code: &str) -> Result<(), String> {
         found.ok_or_else(|| format!("{what} was not seen after call {from}"))
     };
     let read = find(0, "the reading of the body", &|call| call.reads() && call.done && call.text.contains(code))?;
-    let answer = find(0, "the answer", &|call| {
-        call.sends() && call.text.contains("HTTP/1.1 202") && call.text.contains(code)
-    })?;
+    let answer =
+        find(0, "the answer", &|call| call.sends() && call.text.contains("HTTP/1.1 202") && call.text.contains(code))?;
     let written = find(read, "a write of the log", &|call| call.name.starts_with("pwrite") && call.is_log())?;
     let mut begun = find(written, "a flush of the log", &|call| call.flushes() && call.begins)?;
     loop {
@@ -140,7 +139,10 @@ fn the_proof_fails_for_an_answer_that_came_too_early() {
         ("flushed before it was written", &[BODY, FLUSH, WRITE, ANSWER]),
         ("flushed before it was read", &[WRITE, FLUSH, BODY, ANSWER]),
         ("not flushed to the end", &[BODY, WRITE, begun, ANSWER, ended]),
-        ("a flush that failed", &[BODY, WRITE, "8 fdatasync(5</s/lgsp.db-wal>) = -1 EIO (Input/output error)\n", ANSWER]),
+        (
+            "a flush that failed",
+            &[BODY, WRITE, "8 fdatasync(5</s/lgsp.db-wal>) = -1 EIO (Input/output error)\n", ANSWER],
+        ),
         ("another file", &[BODY, WRITE, "8 fdatasync(5</s/lgsp.db>) = 0\n", ANSWER]),
     ] {
         assert!(check(calls).is_err(), "{name}");

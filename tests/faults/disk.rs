@@ -26,7 +26,8 @@ async fn a_full_disk_is_said_and_writing_resumes_when_there_is_room() {
     let root = Command::new("sh").args(["-c", "test $(id -u) = 0"]).status().unwrap().success();
     // Without root a namespace of one's own may allow it.
     let own = if root { "-m" } else { "-rm" };
-    if !Command::new("unshare").args([own, "mount", "-t", "tmpfs", "none", "/mnt"]).status().is_ok_and(|s| s.success()) {
+    if !Command::new("unshare").args([own, "mount", "-t", "tmpfs", "none", "/mnt"]).status().is_ok_and(|s| s.success())
+    {
         // The same property is proven by the next test, which needs no rights.
         println!("left out: this user may not mount a file system");
         return;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::program::{Program, until};
+use crate::program::{Program, Waiting};
 use crate::records::{code, dossier, step};
 
 /// Dossiers that one stream carries at a time.
@@ -124,11 +124,14 @@ impl Load {
 
     /// Whether there is more to push; waits while enough is acknowledged.
     async fn goes_on(&self) -> bool {
-        until("the load is allowed or stopped", async || {
+        // A test that looks at what it has may take its time.
+        loop {
             let stop = self.stop.load(Ordering::Relaxed);
-            (stop || self.count() < self.limit.load(Ordering::Relaxed)).then_some(!stop)
-        })
-        .await
+            if stop || self.count() < self.limit.load(Ordering::Relaxed) {
+                return !stop;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn fresh_code(&self) -> String {
@@ -145,27 +148,31 @@ impl Load {
     }
 
     async fn push_until_acknowledged(&self, path: &str, code: &str, text: String) {
-        let mut attempts = 0;
-        until("a record is acknowledged", async || {
-            attempts += 1;
-            let answer = self.post(path, "application/json", text.clone()).await?;
-            let status = answer.status().as_u16();
-            let body = self.heard(answer.text().await)?;
-            let result: Value = serde_json::from_str(&body).unwrap_or_default();
-            let outcome = result["outcome"].as_str().unwrap_or_default();
-            match (status, outcome, result["seq"].as_u64()) {
-                (202, "accepted", Some(seq)) => self.acknowledged(seq, code, &text),
-                (200, "duplicate", Some(seq)) if attempts > 1 => self.acknowledged(seq, code, &text),
-                // A gateway that stops says so; the record goes to the next one.
-                (503, ..) if result["code"] == "GW1604" => return None,
-                _ => {
-                    self.strange.lock().unwrap().push(format!("attempt {attempts}: {status} {body}"));
-                    return None;
-                }
+        let waiting = Waiting::until("a record is acknowledged");
+        let mut again = false;
+        while !self.push_one(path, code, &text, again).await {
+            again = true;
+            waiting.a_moment().await;
+        }
+    }
+
+    /// Whether the record was acknowledged. Only one that was sent before may be a duplicate.
+    async fn push_one(&self, path: &str, code: &str, text: &str, again: bool) -> bool {
+        let Some(answer) = self.post(path, "application/json", text.to_owned()).await else { return false };
+        let status = answer.status().as_u16();
+        let Some(body) = self.heard(answer.text().await) else { return false };
+        let result: Value = serde_json::from_str(&body).unwrap_or_default();
+        match (status, result["outcome"].as_str().unwrap_or_default(), result["seq"].as_u64()) {
+            (202, "accepted", Some(seq)) => self.acknowledged(seq, code, text),
+            (200, "duplicate", Some(seq)) if again => self.acknowledged(seq, code, text),
+            // A gateway that stops says so; the record goes to the next one.
+            (503, ..) if result["code"] == "GW1604" => return false,
+            _ => {
+                self.strange.lock().unwrap().push(format!("{status} {body}"));
+                return false;
             }
-            Some(())
-        })
-        .await;
+        }
+        true
     }
 
     async fn push_streams(self: Arc<Self>) {
@@ -176,19 +183,21 @@ impl Load {
                 let path = lives[0][stage].0;
                 let mut waiting: Vec<(String, String)> =
                     codes.iter().zip(&lives).map(|(code, life)| (code.clone(), life[stage].1.to_string())).collect();
-                let mut attempts = 0;
-                until("a stream is acknowledged", async || {
-                    attempts += 1;
-                    self.push_stream(path, &mut waiting, attempts).await;
-                    waiting.is_empty().then_some(())
-                })
-                .await;
+                let (patience, mut again) = (Waiting::until("a stream is acknowledged"), false);
+                loop {
+                    self.push_stream(path, &mut waiting, again).await;
+                    if waiting.is_empty() {
+                        break;
+                    }
+                    again = true;
+                    patience.a_moment().await;
+                }
             }
         }
     }
 
     /// Sends what waits as one stream, and takes away what was acknowledged, line by line as it came.
-    async fn push_stream(&self, path: &str, waiting: &mut Vec<(String, String)>, attempt: usize) {
+    async fn push_stream(&self, path: &str, waiting: &mut Vec<(String, String)>, again: bool) {
         let body: String = waiting.iter().map(|(_, text)| format!("{text}\n")).collect();
         let Some(mut answer) = self.post(path, "application/x-ndjson", body).await else { return };
         let (mut heard, mut done) = (Vec::new(), 0);
@@ -200,13 +209,15 @@ impl Load {
                 let outcome = result["outcome"].as_str().unwrap_or_default();
                 match (outcome, result["seq"].as_u64()) {
                     ("accepted", Some(seq)) => self.acknowledged(seq, &waiting[done].0, &waiting[done].1),
-                    ("duplicate", Some(seq)) if attempt > 1 => {
+                    ("duplicate", Some(seq)) if again => {
                         self.acknowledged(seq, &waiting[done].0, &waiting[done].1);
                     }
                     _ if result["summary"].is_object() => continue,
+                    // Said whole, or not at all: a problem instead of result lines.
+                    _ if result["code"] == "GW1604" => break,
                     _ => {
                         self.strange.lock().unwrap().push(format!("in a stream: {result}"));
-                        return;
+                        break;
                     }
                 }
                 assert_eq!(result["index"], done, "results come in the order of the lines: {result}");

@@ -1,9 +1,7 @@
 //! The real program as a child process: `lgsp serve` with a directory of its own, started through whatever the test
 //! wants around it, and ended as the test wants. It is killed when the test lets go of it.
 
-use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::future::Future;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -21,8 +19,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// The admin token of every test.
 pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 
-/// Lines of the program's log that are kept for a failure's message.
-const KEPT_LINES: usize = 60;
+/// Lines of the program's log that a failure shows.
+const SHOWN_LINES: usize = 60;
 
 /// The program, as cargo built it beside this test.
 fn binary() -> PathBuf {
@@ -110,7 +108,7 @@ impl Place {
     /// Starts the program and waits until it is ready.
     pub(crate) async fn start(&self) -> Program {
         let mut child = self.command().spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command()));
-        let said = Arc::new(Mutex::new(VecDeque::new()));
+        let said = Arc::new(Mutex::new(Vec::new()));
         let (ready_in, ready) = oneshot::channel();
         let (stderr, log) = (child.stderr.take().expect("piped"), said.clone());
         std::thread::spawn(move || listen_to(stderr, &log, ready_in));
@@ -164,8 +162,8 @@ fn unknown() -> SocketAddr {
 
 type Ready = (SocketAddr, SocketAddr);
 
-/// Keeps the last lines of the log and finds the addresses in it.
-fn listen_to(stderr: ChildStderr, said: &Mutex<VecDeque<String>>, ready: oneshot::Sender<Ready>) {
+/// Keeps the log and finds the addresses in it.
+fn listen_to(stderr: ChildStderr, said: &Mutex<Vec<String>>, ready: oneshot::Sender<Ready>) {
     let mut ready = Some(ready);
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if let Some(addresses) = addresses_of(&line)
@@ -173,11 +171,7 @@ fn listen_to(stderr: ChildStderr, said: &Mutex<VecDeque<String>>, ready: oneshot
         {
             let _ = ready.send(addresses);
         }
-        let mut said = said.lock().unwrap();
-        if said.len() == KEPT_LINES {
-            said.pop_front();
-        }
-        said.push_back(line);
+        said.lock().unwrap().push(line);
     }
 }
 
@@ -190,7 +184,7 @@ fn addresses_of(line: &str) -> Option<Ready> {
 /// The running program.
 pub(crate) struct Program {
     child: Child,
-    said: Arc<Mutex<VecDeque<String>>>,
+    said: Arc<Mutex<Vec<String>>>,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
 }
@@ -219,7 +213,13 @@ impl Program {
 
     /// The end of its log.
     pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap().iter().map(|line| format!("  {line}\n")).collect()
+        let said = self.said.lock().unwrap();
+        said.iter().skip(said.len().saturating_sub(SHOWN_LINES)).map(|line| format!("  {line}\n")).collect()
+    }
+
+    /// How many lines of its log have these words.
+    pub(crate) fn times_said(&self, words: &str) -> usize {
+        self.said.lock().unwrap().iter().filter(|line| line.contains(words)).count()
     }
 }
 
@@ -232,21 +232,31 @@ impl Drop for Program {
 }
 
 /// Waits until `found` finds something, and fails with the reason when it does not.
-#[track_caller]
-pub(crate) fn until<T, F: Future<Output = Option<T>>>(
-    reason: &str,
-    mut found: impl FnMut() -> F,
-) -> impl Future<Output = T> {
-    let caller = std::panic::Location::caller();
-    async move {
-        let end = Instant::now() + PATIENCE;
-        loop {
-            if let Some(found) = found().await {
-                return found;
-            }
-            assert!(Instant::now() < end, "{caller}: waited {PATIENCE:?} in vain: {reason}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
+pub(crate) async fn until<T>(reason: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
+    let waiting = Waiting::until(reason);
+    loop {
+        if let Some(found) = found().await {
+            return found;
         }
+        waiting.a_moment().await;
+    }
+}
+
+/// A wait that fails with its reason when it takes too long.
+pub(crate) struct Waiting<'a> {
+    reason: &'a str,
+    end: Instant,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn until(reason: &'a str) -> Self {
+        Self { reason, end: Instant::now() + PATIENCE }
+    }
+
+    /// Lets others work before the condition is looked at again.
+    pub(crate) async fn a_moment(&self) {
+        assert!(Instant::now() < self.end, "waited {PATIENCE:?} in vain until {}", self.reason);
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

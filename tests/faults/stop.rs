@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use lgsp_sandbox::Sandbox;
 
 use crate::compare::{each_acknowledged_once, each_delivered_once, feed, operators_see};
-use crate::load::{Load, token};
+use crate::load::Load;
 use crate::program::{Place, Program, member, until};
 use crate::records::{code, dossier};
 
@@ -77,9 +77,8 @@ async fn half_sent(program: &Program, token: &str, text: &str) -> TcpStream {
 /// A feed that waits for what no one pushes.
 async fn long_poll(program: &Program, token: &str) -> TcpStream {
     let mut stream = TcpStream::connect(program.public).await.unwrap();
-    let head = format!(
-        "GET /v1/changes?kind=status&wait=60s HTTP/1.1\r\nhost: lgsp\r\nauthorization: Bearer {token}\r\n\r\n"
-    );
+    let head =
+        format!("GET /v1/changes?kind=status&wait=60s HTTP/1.1\r\nhost: lgsp\r\nauthorization: Bearer {token}\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     stream
 }
@@ -91,6 +90,9 @@ async fn whole(mut stream: TcpStream) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
+/// What the log says of a good configuration.
+const TAKEN_OVER: &str = "configuration taken over";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reloads_under_load_drop_no_request_and_a_bad_configuration_changes_nothing() {
     let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into()).unwrap();
@@ -100,10 +102,11 @@ async fn reloads_under_load_drop_no_request_and_a_bad_configuration_changes_noth
     let workers = load.begin(4, 1);
     for round in 0..5 {
         load.allow(60);
-        let id = format!("newcomer-{round}");
+        let (id, before) = (format!("newcomer-{round}"), program.times_said(TAKEN_OVER));
         place.configure(&member(&id));
         program.signal("HUP");
-        until("the new member is known", async || token_status(&load, &program, &id).await.eq(&200).then_some(())).await;
+        until("it is taken over", async || (program.times_said(TAKEN_OVER) > before).then_some(())).await;
+        assert_eq!(token_status(&load, &program, &id).await, 200);
         until("the load goes on", async || (load.count() > 40 * (round + 1)).then_some(())).await;
     }
     assert_eq!(reload_success(&load, &program).await, "1");

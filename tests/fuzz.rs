@@ -1,0 +1,20 @@
+//! Mutated input: shipped examples, bent and broken, through the checks in this process and through a running gateway
+//! in both of its dialects. Nothing may panic, fail inside, hang, or come back other than it was sent.
+//!
+//! `LGSP_FUZZ_SECONDS` sets how long each target runs, `LGSP_SEED` repeats a run.
+
+// `clippy.toml` allows it in tests; what stands between them are tests as well.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::large_futures, reason = "one test runs at a time")]
+
+#[path = "faults/chance.rs"]
+mod chance;
+#[path = "fuzz/checks.rs"]
+mod checks;
+#[path = "fuzz/dialects.rs"]
+mod dialects;
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+#[path = "e2e/gateway.rs"]
+mod gateway;
+#[path = "fuzz/mutate.rs"]
+mod mutate;
