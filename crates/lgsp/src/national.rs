@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use lgsp_config::Scope;
-use lgsp_model::ErrorCode;
+use lgsp_model::{ErrorCode, Finding};
 use serde_json::json;
 
 pub(crate) use catalogue::CatalogueCache;
@@ -39,6 +39,16 @@ pub(crate) async fn login(app: &Arc<App>, request: Accepted) -> Result<Answer, F
     Ok(answer::json(StatusCode::OK, json!({"error_code": 0, "session": session, "message": LOGGED_IN}).to_string()))
 }
 
+/// Characters of an unknown service's name that are given back: names have some twenty.
+const SHOWN: usize = 64;
+
+fn unknown_service(name: &str) -> Failure {
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(SHOWN).collect();
+    let message = format!("there is no service {name} here");
+    let finding = Finding::new("/service", "unknown-service", message.clone());
+    Failure { findings: vec![finding], ..Failure::new(ErrorCode::UnknownService, message) }
+}
+
 /// `mapi/g`: one service of a session.
 pub(crate) async fn call(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
     let (trace, snapshot) = (request.trace, request.snapshot.clone());
@@ -58,6 +68,6 @@ pub(crate) async fn call(app: &Arc<App>, request: Accepted) -> Result<Answer, Fa
         "DongBoTrangThaiHoSo" => push::records(app, push(RecordContract::Notice)?, &envelope).await,
         "TraCuuHoSo" => push::look_up(app, &Authorised::check(caller, &Scope::DossierRead)?, &envelope).await,
         service if catalogue::is_service(service) => app.catalogue.answer(app, &envelope).await,
-        _ => Err(Failure::new(ErrorCode::UnknownService, "the field service names nothing that is offered here")),
+        service => Err(unknown_service(service)),
     }
 }
