@@ -4,97 +4,135 @@
 //! with sorted keys and no spaces, of which the first 16 bytes stand. Texts are compared as code points; they are not
 //! brought to one Unicode form, because then two different records would count as one.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use lgsp_model::ContentDigest;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
-/// The digest of `value` as a record of the contract `id`. `size` is the length of the text it was read from.
-pub(crate) fn content_digest(id: &str, value: &Value, size: usize) -> ContentDigest {
-    let mut form = Vec::with_capacity(id.len() + 1 + size);
-    form.extend_from_slice(id.as_bytes());
-    form.push(b'\n');
-    write_value(value, &mut form);
-    let full = digest(&SHA256, &form);
+use crate::tree::{Members, Tree};
+
+/// The digest of `tree`, which was read from `source`, as a record of the contract `id`.
+pub(crate) fn content_digest(id: &str, tree: &Tree<'_>, source: &[u8]) -> ContentDigest {
+    let mut form = Form { out: Vec::with_capacity(id.len() + 1 + source.len()), source, run: 0..0 };
+    form.write(id.as_bytes());
+    form.out.push(b'\n');
+    form.value(tree);
+    form.flush();
+    let full = digest(&SHA256, &form.out);
     let mut first = [0; 16];
     first.copy_from_slice(&full.as_ref()[..16]);
     ContentDigest(first)
 }
 
-fn write_value(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.extend_from_slice(b"null"),
-        Value::Bool(true) => out.extend_from_slice(b"true"),
-        Value::Bool(false) => out.extend_from_slice(b"false"),
-        Value::Number(number) => write_number(number, out),
-        Value::String(text) => write_text(text, out),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (n, item) in items.iter().enumerate() {
-                if n > 0 {
-                    out.push(b',');
+/// The form while it is written. Most records come without spaces, so what follows in the form mostly follows in the
+/// source too: such a run of the source is copied at once.
+struct Form<'a> {
+    out: Vec<u8>,
+    source: &'a [u8],
+    /// The part of the source that belongs to the form and is not in `out` yet.
+    run: Range<usize>,
+}
+
+impl Form<'_> {
+    fn flush(&mut self) {
+        self.out.extend_from_slice(&self.source[self.run.clone()]);
+        self.run.start = self.run.end;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.flush();
+        self.out.extend_from_slice(bytes);
+    }
+
+    fn mark(&mut self, byte: u8) {
+        if self.source.get(self.run.end) == Some(&byte) {
+            self.run.end += 1;
+        } else {
+            self.flush();
+            self.out.push(byte);
+        }
+    }
+
+    fn value(&mut self, tree: &Tree<'_>) {
+        match tree {
+            Tree::Null => self.write(b"null"),
+            Tree::Bool(true) => self.write(b"true"),
+            Tree::Bool(false) => self.write(b"false"),
+            Tree::Number(number) => self.write(number_text(number).as_bytes()),
+            Tree::Text(text) => self.text(text),
+            Tree::List(items) => {
+                self.mark(b'[');
+                for (n, item) in items.iter().enumerate() {
+                    if n > 0 {
+                        self.mark(b',');
+                    }
+                    self.value(item);
                 }
-                write_value(item, out);
+                self.mark(b']');
             }
-            out.push(b']');
+            Tree::Object(members) => self.object(members),
         }
-        Value::Object(map) => write_object(map, out),
     }
-}
 
-/// The map is sorted already unless some crate of the build asks serde_json to keep insertion order.
-fn write_object(map: &Map<String, Value>, out: &mut Vec<u8>) {
-    let mut write_members = |members: &mut dyn Iterator<Item = (&String, &Value)>| {
-        out.push(b'{');
-        for (n, (key, value)) in members.enumerate() {
+    fn object(&mut self, members: &Members<'_>) {
+        self.mark(b'{');
+        for (n, member) in members.as_slice().iter().enumerate() {
             if n > 0 {
-                out.push(b',');
+                self.mark(b',');
             }
-            write_text(key, out);
-            out.push(b':');
-            write_value(value, out);
+            self.text(member.key.text());
+            self.mark(b':');
+            self.value(&member.value);
         }
-        out.push(b'}');
-    };
-    if map.keys().is_sorted() {
-        write_members(&mut map.iter());
-    } else {
-        let mut members: Vec<_> = map.iter().collect();
-        members.sort_unstable_by_key(|(key, _)| *key);
-        write_members(&mut members.into_iter());
+        self.mark(b'}');
     }
-}
 
-fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Looking at every byte without stopping early lets the compiler take many at once.
-    let escapes = text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == b'"') | (b == b'\\'));
-    if !escapes {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-    } else {
-        serde_json::to_writer(out, text).expect("writing to memory does not fail");
+    fn text(&mut self, text: &Cow<'_, str>) {
+        match self.place(text) {
+            Some(place) if place.start == self.run.end => self.run.end = place.end,
+            Some(place) => {
+                self.flush();
+                self.run = place;
+            }
+            None => {
+                self.flush();
+                serde_json::to_writer(&mut self.out, text).expect("writing to memory does not fail");
+            }
+        }
+    }
+
+    /// Where in the source a text stands that was borrowed from it, with its quotation marks. Such a text has no
+    /// escape there, and so needs none in the form.
+    fn place(&self, text: &Cow<'_, str>) -> Option<Range<usize>> {
+        let Cow::Borrowed(text) = text else { return None };
+        let start = text.as_ptr().addr().checked_sub(self.source.as_ptr().addr())?.checked_sub(1)?;
+        let place = start..start + text.len() + 2;
+        let quoted = self.source.get(place.clone())?;
+        (quoted.first() == Some(&b'"') && quoted.last() == Some(&b'"')).then_some(place)
     }
 }
 
 /// `10`, `10.0` and `1e1` are one number: whole numbers are written as integers.
-fn write_number(number: &Number, out: &mut Vec<u8>) {
+fn number_text(number: &Number) -> String {
     const INTEGERS_END: f64 = 18_446_744_073_709_551_616.0;
     let whole = number.as_f64().filter(|x| number.is_f64() && x.fract() == 0.0 && x.abs() < INTEGERS_END);
-    let text = match whole {
+    match whole {
         Some(whole) => (whole as i128).to_string(),
         None => number.to_string(),
-    };
-    out.extend_from_slice(text.as_bytes());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse_strict;
+    use crate::json::parse;
     use proptest::prelude::*;
+    use serde_json::Value;
 
     fn of(text: &str) -> ContentDigest {
-        content_digest("dossier", &parse_strict(text.as_bytes()).unwrap(), text.len())
+        content_digest("dossier", &parse(text.as_bytes()).ok().unwrap(), text.as_bytes())
     }
 
     #[test]
@@ -132,8 +170,8 @@ mod tests {
                 assert_ne!(of(one), of(other), "{one} and {other}");
             }
         }
-        let value = parse_strict(b"{}").unwrap();
-        assert_ne!(content_digest("dossier", &value, 2), content_digest("progress", &value, 2));
+        let value = parse(b"{}").ok().unwrap();
+        assert_ne!(content_digest("dossier", &value, b"{}"), content_digest("progress", &value, b"{}"));
     }
 
     /// Stored digests must stay comparable: this value was computed outside, by

@@ -11,7 +11,7 @@ use crate::fields::KnownFields;
 use crate::manifest::Title;
 use crate::rules::RuleSet;
 use crate::schema::RecordSchema;
-use crate::{JsonError, RecordHead, RecordKind, canonical, head, parse_strict};
+use crate::{JsonError, RecordHead, RecordKind, canonical, head, json};
 
 /// A loaded contract.
 pub struct Contract {
@@ -106,19 +106,19 @@ impl Contract {
 
     /// Checks one record: strict JSON, the schema, the coded rules.
     pub fn check(&self, record: &[u8]) -> Result<Checked, Rejection> {
-        let value = parse_strict(record).map_err(Rejection::Malformed)?;
-        let violates = |findings| Rejection::Violates { code: head::code_of(self.kind, &value), findings };
-        self.schema.check(&value, record.len()).map_err(violates)?;
-        let head = RecordHead::read(self.kind, &value).map_err(|finding| violates(vec![finding]))?;
-        let found = self.rules.check(&value);
+        let tree = json::parse(record).map_err(Rejection::Malformed)?;
+        let violates = |findings| Rejection::Violates { code: head::code_of(self.kind, &tree), findings };
+        self.schema.check(&tree, record.len()).map_err(violates)?;
+        let head = RecordHead::read(self.kind, &tree).map_err(|finding| violates(vec![finding]))?;
+        let found = self.rules.check(&tree);
         if !found.errors.is_empty() {
             return Err(violates(found.errors));
         }
         let mut warnings = found.warnings;
         if let Some(fields) = &self.fields {
-            fields.warn(&value, &mut warnings);
+            fields.warn(&tree, &mut warnings);
         }
-        Ok(Checked { head, content: canonical::content_digest(&self.id, &value, record.len()), warnings })
+        Ok(Checked { head, content: canonical::content_digest(&self.id, &tree, record), warnings })
     }
 
     /// Runs every example of the contract and says which did not turn out as expected.

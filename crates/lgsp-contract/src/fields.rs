@@ -3,12 +3,14 @@
 //! Unknown fields are allowed and kept: systems run ahead of the specification. They are only mentioned, because the
 //! usual cause is a misspelt name. An object for which the schema names no fields is not looked at.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use lgsp_model::Finding;
 use serde_json::Value;
 
 use crate::schema::{MAX_FINDINGS, shown_segment};
+use crate::tree::{Key, Tree};
 
 /// The rule's name in findings.
 pub(crate) const UNKNOWN_FIELD: &str = "unknown-field";
@@ -22,7 +24,7 @@ const MAX_LEVELS: usize = 16;
 /// The fields of one place, sorted by name, each with the fields below it.
 #[derive(Debug, Default)]
 pub(crate) struct KnownFields {
-    names: Vec<(String, Option<KnownFields>)>,
+    names: Vec<(Key<'static>, Option<KnownFields>)>,
 }
 
 impl KnownFields {
@@ -40,49 +42,59 @@ impl KnownFields {
             return Self::below(items, root, level + 1);
         }
         let properties = place.get("properties")?.as_object()?;
-        let sorted: BTreeMap<_, _> = properties.iter().collect();
-        let names =
-            sorted.into_iter().map(|(name, inner)| (name.clone(), Self::below(inner, root, level + 1))).collect();
+        let mut names: Vec<_> = properties
+            .iter()
+            .map(|(name, inner)| (Key::new(Cow::Owned(name.clone())), Self::below(inner, root, level + 1)))
+            .collect();
+        names.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(Self { names })
     }
 
     /// Adds a finding for every field of `record` that is not known, up to the bound of findings.
-    pub(crate) fn warn(&self, record: &Value, warnings: &mut Vec<Finding>) {
+    pub(crate) fn warn(&self, record: &Tree<'_>, warnings: &mut Vec<Finding>) {
         self.walk(record, &mut Vec::new(), warnings);
     }
 
-    fn walk<'a>(&self, value: &'a Value, path: &mut Vec<Segment<'a>>, warnings: &mut Vec<Finding>) {
+    fn walk<'a>(&self, value: &'a Tree<'_>, path: &mut Vec<Segment<'a>>, warnings: &mut Vec<Finding>) {
         match value {
-            Value::Array(items) => {
+            Tree::List(items) => {
                 for (n, item) in items.iter().enumerate() {
                     path.push(Segment::Index(n));
                     self.walk(item, path, warnings);
                     path.pop();
                 }
             }
-            Value::Object(map) => {
-                // Both sides are sorted by name, so the next known name is nearly always the one asked for.
-                let mut next = 0;
-                for (key, inner) in map {
-                    while self.names.get(next).is_some_and(|(name, _)| name < key) {
-                        next += 1;
-                    }
-                    match self.names.get(next) {
-                        Some((name, below)) if name == key => {
-                            if let Some(below) = below {
-                                path.push(Segment::Key(key));
-                                below.walk(inner, path, warnings);
-                                path.pop();
-                            }
+            Tree::Object(members) => {
+                let mut names = self.names.as_slice();
+                for member in members.as_slice() {
+                    match below(&mut names, &member.key) {
+                        Some(None) => {}
+                        Some(Some(below)) => {
+                            path.push(Segment::Key(member.key.as_str()));
+                            below.walk(&member.value, path, warnings);
+                            path.pop();
                         }
-                        _ if warnings.len() < MAX_FINDINGS => warnings.push(unknown(path, key)),
-                        _ => return,
+                        None if warnings.len() < MAX_FINDINGS => warnings.push(unknown(path, member.key.as_str())),
+                        None => return,
                     }
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            Tree::Null | Tree::Bool(_) | Tree::Number(_) | Tree::Text(_) => {}
         }
     }
+}
+
+/// What is known below `key`; `None` when it is not known itself. Both sides are sorted by name, so the next known name
+/// is nearly always the one asked for: those before it are dropped from `names`.
+fn below<'k>(names: &mut &'k [(Key<'static>, Option<KnownFields>)], key: &Key<'_>) -> Option<&'k Option<KnownFields>> {
+    while let [(name, below), rest @ ..] = *names {
+        match name.cmp(key) {
+            Ordering::Less => *names = rest,
+            Ordering::Equal => return Some(below),
+            Ordering::Greater => break,
+        }
+    }
+    None
 }
 
 enum Segment<'a> {
@@ -122,7 +134,7 @@ mod tests {
             "properties": {"A": {}, "C": {"type": ["array", "null"], "items": {"$ref": "#/$defs/fee"}}, "Open": {"type": "object"}}
         });
         let mut warnings = Vec::new();
-        KnownFields::of(&schema).unwrap().warn(record, &mut warnings);
+        KnownFields::of(&schema).unwrap().warn(&Tree::from(record), &mut warnings);
         warnings.into_iter().map(|warning| warning.path).collect()
     }
 
@@ -148,7 +160,7 @@ mod tests {
         assert!(KnownFields::of(&json!({"$ref": "#"})).is_none());
         let tree = json!({"properties": {"x": {"$ref": "#"}}});
         let mut warnings = Vec::new();
-        KnownFields::of(&tree).unwrap().warn(&json!({"x": {"x": {"y": 1}}}), &mut warnings);
+        KnownFields::of(&tree).unwrap().warn(&Tree::from(&json!({"x": {"x": {"y": 1}}})), &mut warnings);
         assert_eq!(warnings[0].path, "/x/x/y");
     }
 }

@@ -3,7 +3,8 @@
 //! It reads three fields and judges nothing else.
 
 use lgsp_model::{DossierCode, EventKind, Finding, Incoming, PortalTime, Status};
-use serde_json::Value;
+
+use crate::tree::Tree;
 
 /// What a contract's records are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -70,7 +71,7 @@ impl RecordHead {
     }
 
     /// Reads the head of a record. A schema asks for these fields already; whoever loosens it gets the findings here.
-    pub(crate) fn read(kind: RecordKind, record: &Value) -> Result<Self, Finding> {
+    pub(crate) fn read(kind: RecordKind, record: &Tree<'_>) -> Result<Self, Finding> {
         let field = code_field(kind, record);
         let code: DossierCode = text(record, field)?.parse().map_err(|bad: lgsp_model::BadId| {
             Finding::new(format!("/{field}"), "dossier-code", format!("must be {}", bad.expected))
@@ -88,23 +89,23 @@ impl RecordHead {
 }
 
 /// The dossier that a record names, if it names one in the right form.
-pub(crate) fn code_of(kind: RecordKind, record: &Value) -> Option<DossierCode> {
+pub(crate) fn code_of(kind: RecordKind, record: &Tree<'_>) -> Option<DossierCode> {
     record.get(code_field(kind, record))?.as_str()?.parse().ok()
 }
 
-fn code_field(kind: RecordKind, record: &Value) -> &'static str {
-    let own = || record.get("MaHoSoDonVi").and_then(Value::as_str).is_some_and(|own| !own.is_empty());
+fn code_field(kind: RecordKind, record: &Tree<'_>) -> &'static str {
+    let own = || record.get("MaHoSoDonVi").and_then(Tree::as_str).is_some_and(|own| !own.is_empty());
     if kind == RecordKind::Notice && own() { "MaHoSoDonVi" } else { "MaHoSo" }
 }
 
-fn text<'a>(record: &'a Value, field: &'static str) -> Result<&'a str, Finding> {
+fn text<'a>(record: &'a Tree<'_>, field: &'static str) -> Result<&'a str, Finding> {
     record
         .get(field)
-        .and_then(Value::as_str)
+        .and_then(Tree::as_str)
         .ok_or_else(|| Finding::new(format!("/{field}"), "required", "this field is missing: send it as a string"))
 }
 
-fn status(record: &Value, field: &'static str) -> Result<Status, Finding> {
+fn status(record: &Tree<'_>, field: &'static str) -> Result<Status, Finding> {
     Status::from_text(text(record, field)?)
         .ok_or_else(|| Finding::new(format!("/{field}"), "enum", "must be a status \"1\" to \"10\""))
 }
@@ -119,7 +120,7 @@ mod tests {
         let own = json!({"MaHoSo": "G22-240315-000001", "MaHoSoDonVi": "H56.14-240315-0007"});
         let portal = json!({"MaHoSo": "G22-240315-000001", "MaHoSoDonVi": ""});
         for (record, code) in [(own, "H56.14-240315-0007"), (portal, "G22-240315-000001")] {
-            let head = RecordHead::read(RecordKind::Notice, &record).unwrap();
+            let head = RecordHead::read(RecordKind::Notice, &Tree::from(&record)).unwrap();
             assert_eq!(
                 (head.code().as_str(), head.kind(), head.incoming()),
                 (code, EventKind::Status, Incoming::Notice)
@@ -130,7 +131,7 @@ mod tests {
     #[test]
     fn a_step_carries_its_own_time() {
         let record = json!({"MaHoSo": "H56.14-240315-0007", "TrangThai": "4", "ThoiDiemXuLy": "20240316090000"});
-        let head = RecordHead::read(RecordKind::Progress, &record).unwrap();
+        let head = RecordHead::read(RecordKind::Progress, &Tree::from(&record)).unwrap();
         let at = PortalTime::parse("20240316090000").unwrap();
         assert_eq!(head.incoming(), Incoming::Progress(Status::Processing, at));
     }
@@ -155,9 +156,9 @@ mod tests {
             (RecordKind::Notice, json!({"MaHoSoDonVi": "x"}), "/MaHoSoDonVi", "dossier-code"),
             (RecordKind::Notice, json!([]), "/MaHoSo", "required"),
         ] {
-            let finding = RecordHead::read(kind, &record).unwrap_err();
+            let finding = RecordHead::read(kind, &Tree::from(&record)).unwrap_err();
             assert_eq!((finding.path.as_str(), finding.rule.as_str()), (path, rule));
-            assert_eq!(code_of(kind, &record).is_some(), path.starts_with("/T"), "{path}");
+            assert_eq!(code_of(kind, &Tree::from(&record)).is_some(), path.starts_with("/T"), "{path}");
         }
     }
 }

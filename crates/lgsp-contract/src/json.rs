@@ -1,12 +1,16 @@
-//! Strict JSON: one pass that makes the value and refuses what two readers could understand differently.
+//! Strict JSON: one pass that makes the value and refuses what two readers could understand differently. Texts without
+//! escapes are borrowed.
 //!
 //! It does not repair anything and never repeats what stood in the text. Integers beyond 64 bits are read as doubles.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
+
+use crate::tree::{Key, Member, Members, Tree};
 
 /// How deep arrays and objects may be nested, counting the outermost. Real records use 4; the bound keeps the stack of
 /// every later reader safe.
@@ -14,6 +18,9 @@ pub const MAX_DEPTH: u8 = 64;
 
 /// Room for the members of an object before its list grows: most nested objects of records have fewer.
 const FIRST_MEMBERS: usize = 8;
+
+/// The same for the outermost object: a dossier has 37 fields.
+const OUTERMOST_MEMBERS: usize = 40;
 
 /// Why a text is not acceptable JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,10 +79,16 @@ impl std::error::Error for JsonError {}
 /// Reads exactly one JSON value. Refuses duplicate keys, nesting deeper than [`MAX_DEPTH`], bytes that are not UTF-8,
 /// lone surrogates and anything after the value.
 pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonError> {
+    parse(bytes).map(|tree| tree.to_value())
+}
+
+/// [`parse_strict`] without copying texts.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Tree<'_>, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let refused = Cell::new(None);
-    let value = Strict { depth: 0, refused: &refused }.deserialize(&mut reader).map_err(|error| JsonError {
+    let (mut tree, refused) = (Tree::Null, Cell::new(None));
+    let read = Strict { depth: 0, refused: &refused, into: &mut tree }.deserialize(&mut reader);
+    read.map_err(|error| JsonError {
         line: error.line(),
         column: error.column(),
         kind: refused.get().unwrap_or(JsonErrorKind::Syntax),
@@ -85,7 +98,7 @@ pub fn parse_strict(bytes: &[u8]) -> Result<Value, JsonError> {
         column: error.column(),
         kind: JsonErrorKind::TrailingData,
     })?;
-    Ok(value)
+    Ok(tree)
 }
 
 fn not_utf8(bytes: &[u8], at: usize) -> JsonError {
@@ -98,91 +111,134 @@ fn not_utf8(bytes: &[u8], at: usize) -> JsonError {
     }
 }
 
-/// Makes one value at `depth`; leaves in `refused` why it stopped, because serde errors carry only text.
-#[derive(Clone, Copy)]
-struct Strict<'a> {
+/// Makes one value at `depth` where it will stay, because handing values up level by level costs more than reading
+/// them. Leaves in `refused` why it stopped, because serde errors carry only text.
+struct Strict<'s, 'de> {
     depth: u8,
-    refused: &'a Cell<Option<JsonErrorKind>>,
+    refused: &'s Cell<Option<JsonErrorKind>>,
+    into: &'s mut Tree<'de>,
 }
 
-impl Strict<'_> {
-    fn refuse<E: serde::de::Error>(&self, kind: JsonErrorKind) -> E {
-        self.refused.set(Some(kind));
-        E::custom(kind.name())
+impl<'de> Strict<'_, 'de> {
+    fn put<E>(self, tree: Tree<'de>) -> Result<(), E> {
+        *self.into = tree;
+        Ok(())
     }
 
-    fn deeper<E: serde::de::Error>(&self) -> Result<Self, E> {
+    /// The depth of what is inside, unless that is too deep.
+    fn deeper<E: serde::de::Error>(&self) -> Result<u8, E> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.refuse(JsonErrorKind::TooDeep));
+            return Err(refuse(self.refused, JsonErrorKind::TooDeep));
         }
-        Ok(Self { depth: self.depth + 1, refused: self.refused })
+        Ok(self.depth + 1)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+fn refuse<E: serde::de::Error>(refused: &Cell<Option<JsonErrorKind>>, kind: JsonErrorKind) -> E {
+    refused.set(Some(kind));
+    E::custom(kind.name())
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_, 'de> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
+impl<'de> Visitor<'de> for Strict<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.put(Tree::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<(), E> {
+        self.put(Tree::Bool(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+        self.put(Tree::Number(value.into()))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
+    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+        self.put(Tree::Number(value.into()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("number out of range"))?;
+        self.put(Tree::Number(number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<(), E> {
+        self.put(Tree::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
+    fn visit_str<E>(self, value: &str) -> Result<(), E> {
+        self.put(Tree::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let (depth, refused) = (self.deeper()?, self.refused);
         let mut items = Vec::new();
-        while let Some(item) = access.next_element_seed(inner)? {
-            items.push(item);
+        loop {
+            items.push(Tree::Null);
+            let into = items.last_mut().expect("just pushed");
+            if access.next_element_seed(Strict { depth, refused, into })?.is_none() {
+                break;
+            }
         }
-        Ok(Value::Array(items))
+        items.pop();
+        // An empty list must not keep the room for entries: a record may have millions of them.
+        self.put(Tree::List(if items.is_empty() { Vec::new() } else { items }))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut members = Vec::with_capacity(FIRST_MEMBERS);
-        while let Some(key) = access.next_key::<String>()? {
-            members.push((key, access.next_value_seed(inner)?));
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let (depth, refused) = (self.deeper()?, self.refused);
+        let mut members = Vec::with_capacity(if self.depth == 0 { OUTERMOST_MEMBERS } else { FIRST_MEMBERS });
+        loop {
+            members.push(Member::default());
+            let member = members.last_mut().expect("just pushed");
+            if access.next_key_seed(KeyText(&mut member.key))?.is_none() {
+                break;
+            }
+            access.next_value_seed(Strict { depth, refused, into: &mut member.value })?;
         }
-        // Sorting once and building the map in bulk saves the search and the moves of every single insertion.
-        let sent = members.len();
-        let map: Map<String, Value> = members.into_iter().collect();
-        if map.len() != sent {
-            return Err(self.refuse(JsonErrorKind::DuplicateKey));
-        }
-        Ok(Value::Object(map))
+        members.pop();
+        let members = Members::sorted(members).ok_or_else(|| refuse(refused, JsonErrorKind::DuplicateKey))?;
+        self.put(Tree::Object(members))
+    }
+}
+
+/// Makes the key of a member where it will stay.
+struct KeyText<'s, 'de>(&'s mut Key<'de>);
+
+impl<'de> DeserializeSeed<'de> for KeyText<'_, 'de> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeyText<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        *self.0 = Key::new(Cow::Borrowed(text));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        *self.0 = Key::new(Cow::Owned(text.to_owned()));
+        Ok(())
     }
 }
 

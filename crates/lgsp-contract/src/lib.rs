@@ -10,11 +10,13 @@ mod contract;
 mod example;
 mod fields;
 mod head;
+mod instance;
 mod json;
 mod manifest;
 mod rules;
 mod schema;
 mod shipped;
+mod tree;
 
 pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
 pub use contract::{Checked, Contract, Rejection};

@@ -9,10 +9,10 @@ mod progress;
 use std::fmt;
 
 use lgsp_model::{Finding, PortalTime};
-use serde_json::Value;
 
 use crate::RecordKind;
 use crate::schema::MAX_FINDINGS;
+use crate::tree::Tree;
 
 /// What a rule that does not hold means for the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
@@ -190,7 +190,7 @@ impl RuleSet {
     }
 
     /// Asks every rule about a record that kept its schema.
-    pub(crate) fn check(&self, record: &Value) -> Found {
+    pub(crate) fn check(&self, record: &Tree<'_>) -> Found {
         let mut found = Found::default();
         match self.kind {
             RecordKind::Dossier => {
@@ -230,13 +230,13 @@ impl RuleSet {
 }
 
 /// The time in a field; `None` when the field is absent, empty or not a time.
-fn time(record: &Value, field: &str) -> Option<PortalTime> {
+fn time(record: &Tree<'_>, field: &'static str) -> Option<PortalTime> {
     PortalTime::parse(record.get(field)?.as_str()?).ok()
 }
 
 /// The text in a field; empty when the field is absent or not a text.
-fn text<'a>(record: &'a Value, field: &str) -> &'a str {
-    record.get(field).and_then(Value::as_str).unwrap_or_default()
+fn text<'a>(record: &'a Tree<'_>, field: &'static str) -> &'a str {
+    record.get(field).and_then(Tree::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -249,7 +249,8 @@ mod tests {
             "TrangThaiHoSo": "2", "NgayTiepNhan": "20240315083000", "NgayNopHoSo": "20240316083000",
             "SoGiayToChuHoSo": "000000001",
         });
-        let found = RuleSet::choose(RecordKind::Dossier, strict, chosen.iter().copied()).unwrap().check(&record);
+        let found =
+            RuleSet::choose(RecordKind::Dossier, strict, chosen.iter().copied()).unwrap().check(&Tree::from(&record));
         (found.errors.len(), found.warnings.len())
     }
 
@@ -277,7 +278,7 @@ mod tests {
         }
         let people = vec![json!({"LoaiDinhDanh": "2", "SoDinhDanh": "000000001"}); 1000];
         let record = json!({"TrangThaiHoSo": "2", "NgayTiepNhan": "20240315083000", "DinhDanhCHS": people});
-        let found = RuleSet::choose(RecordKind::Dossier, false, []).unwrap().check(&record);
+        let found = RuleSet::choose(RecordKind::Dossier, false, []).unwrap().check(&Tree::from(&record));
         assert_eq!(found.warnings.len(), MAX_FINDINGS);
     }
 }

@@ -4,9 +4,12 @@
 //! library carry values of the record, so every sentence is written here.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
-use jsonschema::{PatternOptions, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use lgsp_model::{Finding, PortalTime};
 use serde_json::Value;
+
+use crate::instance::RecordJson;
+use crate::tree::Tree;
 
 /// How many findings one record gives at most: enough to mend a form in one go, and an answer that stays small.
 pub const MAX_FINDINGS: usize = 20;
@@ -26,14 +29,15 @@ const SHOWN_PATH: usize = 256;
 
 /// A compiled schema.
 pub(crate) struct RecordSchema {
-    validator: Validator,
+    validator: Validator<RecordJson>,
     source: Value,
 }
 
 impl RecordSchema {
     /// Compiles a JSON Schema 2020-12. The error is one sentence about the schema itself.
     pub(crate) fn compile(source: Value) -> Result<Self, String> {
-        let validator = jsonschema::draft202012::options()
+        let validator = jsonschema::options_for::<RecordJson>()
+            .with_draft(Draft::Draft202012)
             .offline()
             .with_pattern_options(PatternOptions::regex())
             .should_validate_formats(true)
@@ -51,7 +55,7 @@ impl RecordSchema {
     }
 
     /// Whether the record of `size` bytes keeps the schema; if not, what is wrong.
-    pub(crate) fn check(&self, record: &Value, size: usize) -> Result<(), Vec<Finding>> {
+    pub(crate) fn check(&self, record: &Tree<'_>, size: usize) -> Result<(), Vec<Finding>> {
         if self.validator.is_valid(record) {
             return Ok(());
         }
@@ -173,7 +177,7 @@ mod tests {
 
     fn findings(schema: Value, record: Value) -> Vec<Finding> {
         let size = record.to_string().len();
-        RecordSchema::compile(schema).unwrap().check(&record, size).err().unwrap_or_default()
+        RecordSchema::compile(schema).unwrap().check(&Tree::from(&record), size).err().unwrap_or_default()
     }
 
     #[test]

@@ -3,13 +3,13 @@
 //! A date that is absent contradicts nothing. Whether a number belongs to a person is not known here.
 
 use lgsp_model::{PortalTime, Status};
-use serde_json::Value;
 
 use super::{Complaints, text, time};
+use crate::tree::Tree;
 
 /// What the rules look at, read once.
 pub(crate) struct Facts<'a> {
-    record: &'a Value,
+    record: &'a Tree<'a>,
     status: Option<Status>,
     filed: Option<PortalTime>,
     received: Option<PortalTime>,
@@ -20,7 +20,7 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn of(record: &'a Value) -> Self {
+    pub(crate) fn of(record: &'a Tree<'a>) -> Self {
         Self {
             record,
             status: Status::from_text(text(record, "TrangThaiHoSo")),
@@ -36,7 +36,7 @@ impl<'a> Facts<'a> {
     /// Each identity number with its place; `None` as kind where the record does not say which kind it is.
     fn identities(&self) -> impl Iterator<Item = (Option<usize>, &'a str, &'a str)> {
         let owner = std::iter::once((None, "", text(self.record, "SoGiayToChuHoSo")));
-        let listed = self.record.get("DinhDanhCHS").and_then(Value::as_array).into_iter().flatten().enumerate();
+        let listed = self.record.get("DinhDanhCHS").and_then(Tree::as_list).into_iter().flatten().enumerate();
         owner.chain(listed.map(|(n, one)| (Some(n), text(one, "LoaiDinhDanh"), text(one, "SoDinhDanh"))))
     }
 }

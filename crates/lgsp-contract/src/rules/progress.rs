@@ -3,9 +3,9 @@
 //! Whether the step fits the dossier's history is the status machine's business.
 
 use lgsp_model::PortalTime;
-use serde_json::Value;
 
 use super::{Complaints, time};
+use crate::tree::Tree;
 
 /// What the rules look at, read once.
 pub(crate) struct Facts {
@@ -15,7 +15,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    pub(crate) fn of(record: &Value) -> Self {
+    pub(crate) fn of(record: &Tree<'_>) -> Self {
         Self {
             done: time(record, "ThoiDiemXuLy"),
             start: time(record, "NgayBatDau"),

@@ -1,0 +1,218 @@
+//! The value of one record as it is checked: texts borrowed from the record, objects as lists sorted by key.
+//!
+//! It holds records only. Schemas and examples, which are read once, stay `serde_json` values. It has no `Debug`,
+//! because it holds personal data.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use serde_json::{Number, Value};
+
+/// One JSON value. A borrowed text stands in the record just so, between quotation marks and without an escape.
+#[derive(Default)]
+pub(crate) enum Tree<'a> {
+    #[default]
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Cow<'a, str>),
+    List(Vec<Tree<'a>>),
+    Object(Members<'a>),
+}
+
+impl<'a> Tree<'a> {
+    /// The value of a field; `None` when it is absent or this is no object.
+    pub(crate) fn get(&self, field: &'static str) -> Option<&Tree<'a>> {
+        match self {
+            Self::Object(members) => members.get(&Key::new(Cow::Borrowed(field))),
+            _ => None,
+        }
+    }
+
+    /// The text, if this is one.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The entries, if this is a list.
+    pub(crate) fn as_list(&self) -> Option<&[Tree<'a>]> {
+        match self {
+            Self::List(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The same value in the representation of `serde_json`.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::Text(text) => Value::String(text.clone().into_owned()),
+            Self::List(items) => items.iter().map(Self::to_value).collect(),
+            Self::Object(members) => members
+                .as_slice()
+                .iter()
+                .map(|member| (member.key.as_str().to_owned(), member.value.to_value()))
+                .collect(),
+        }
+    }
+}
+
+/// The members of one object: sorted by key, every key once.
+pub(crate) struct Members<'a>(Vec<Member<'a>>);
+
+/// One key of an object with its value.
+#[derive(Default)]
+pub(crate) struct Member<'a> {
+    pub(crate) key: Key<'a>,
+    pub(crate) value: Tree<'a>,
+}
+
+impl<'a> Members<'a> {
+    /// Sorts `members`; `None` when a key is there twice.
+    pub(crate) fn sorted(mut members: Vec<Member<'a>>) -> Option<Self> {
+        let ascend = |members: &[Member<'_>]| members.is_sorted_by(|one, next| one.key.cmp(&next.key).is_lt());
+        if !ascend(&members) {
+            members.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+            if !ascend(&members) {
+                return None;
+            }
+        }
+        // An empty object must not keep the room for members: a record may have millions of them.
+        Some(Self(if members.is_empty() { Vec::new() } else { members }))
+    }
+
+    pub(crate) fn as_slice(&self) -> &[Member<'a>] {
+        &self.0
+    }
+
+    pub(crate) fn get(&self, key: &Key<'_>) -> Option<&Tree<'a>> {
+        let at = self.0.binary_search_by(|member| member.key.cmp(key)).ok()?;
+        Some(&self.0[at].value)
+    }
+}
+
+/// A key that is quick to compare: its first bytes, as one number, decide nearly every comparison.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Key<'a> {
+    head: u64,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Key<'a> {
+    #[inline]
+    pub(crate) fn new(text: Cow<'a, str>) -> Self {
+        Self { head: head(text.as_bytes()), text }
+    }
+
+    /// The key as text.
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The key as it stands here: borrowed from the record, or owned where the record escapes a character.
+    pub(crate) fn text(&self) -> &Cow<'a, str> {
+        &self.text
+    }
+
+    /// The order of the texts, byte by byte.
+    #[inline]
+    pub(crate) fn cmp(&self, other: &Key<'_>) -> Ordering {
+        match self.head.cmp(&other.head) {
+            Ordering::Equal => self.text.as_bytes().cmp(other.text.as_bytes()),
+            decided => decided,
+        }
+    }
+}
+
+/// The first eight bytes as a number that is ordered as they are; a shorter text is filled up with zeros.
+#[inline]
+fn head(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk::<8>() {
+        Some(first) => u64::from_be_bytes(*first),
+        None => {
+            let mut first = [0; 8];
+            first[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(first)
+        }
+    }
+}
+
+#[cfg(test)]
+impl From<&Value> for Tree<'static> {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::Text(Cow::Owned(text.clone())),
+            Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
+            Value::Object(map) => {
+                let members = map
+                    .iter()
+                    .map(|(key, value)| Member { key: Key::new(Cow::Owned(key.clone())), value: Self::from(value) })
+                    .collect();
+                Self::Object(Members::sorted(members).expect("a map has every key once"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(text: &str) -> Key<'_> {
+        Key::new(Cow::Borrowed(text))
+    }
+
+    fn object<'a>(keys: &[&'a str]) -> Option<Members<'a>> {
+        let members = keys.iter().enumerate().map(|(n, text)| Member { key: key(text), value: Tree::Number(n.into()) });
+        Members::sorted(members.collect())
+    }
+
+    /// Different keys in any order, with long beginnings in common.
+    fn distinct_keys() -> impl Strategy<Value = Vec<String>> {
+        let set = prop::collection::btree_set("[ab]{0,10}", 0..40);
+        set.prop_map(|keys| keys.into_iter().collect::<Vec<_>>()).prop_shuffle()
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_ordered_as_their_texts(one in "[a\0é]{0,12}", other in "[a\0é]{0,12}") {
+            prop_assert_eq!(key(&one).cmp(&key(&other)), one.cmp(&other));
+        }
+
+        #[test]
+        fn what_is_in_an_object_is_found_and_nothing_else(
+            keys in distinct_keys(), asked in "[ab]{0,10}",
+        ) {
+            let texts: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let members = object(&texts).unwrap();
+            for (n, text) in texts.iter().enumerate() {
+                prop_assert!(matches!(members.get(&key(text)), Some(Tree::Number(found)) if *found == n.into()));
+            }
+            prop_assert_eq!(members.get(&key(&asked)).is_some(), texts.contains(&asked.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused_wherever_it_stands() {
+        assert!(object(&["b", "a", "b"]).is_none());
+        assert!(object(&["a", "a"]).is_none());
+        assert!(object(&["", "a", "a\0", "aaaaaaaa", "aaaaaaaab"]).is_some());
+    }
+
+    #[test]
+    fn fields_of_what_is_no_object_are_absent() {
+        for tree in [Tree::Null, Tree::Text("MaHoSo".into()), Tree::List(vec![Tree::Null])] {
+            assert!(tree.get("MaHoSo").is_none());
+        }
+    }
+}
