@@ -470,6 +470,30 @@ fn a_refused_batch_is_halved_until_the_guilty_record_stands_alone_and_dies() {
     assert_eq!((machine.summary().dead, machine.done_through()), (1, Seq(4)));
 }
 
+/// A connector may make two requests of one call (creates and updates), of which the partner refuses one as a whole.
+#[test]
+fn a_part_of_a_batch_that_is_refused_is_split_like_a_whole_one() {
+    let (mut machine, mut actions) = fed(Repeat::AskIfUnknown, &[(1, "a"), (2, "b"), (3, "c"), (4, "d")]);
+    let mut open: Vec<(CallId, Vec<u64>)> = Vec::new();
+    loop {
+        for action in &actions {
+            if let Action::Send { call, items, .. } = action {
+                open.push((*call, items.iter().map(|item| item.seq.0).collect()));
+            }
+        }
+        let Some((call, seqs)) = open.pop() else { break };
+        // 1 travels by itself; 2, 3 and 4 share a request, and 3 spoils it.
+        let spoilt = seqs.contains(&3);
+        let outcome = |seq: &u64| if spoilt && *seq > 1 { Outcome::Refused(cause("bad")) } else { Outcome::Settled };
+        let outcomes = seqs.iter().map(outcome).collect();
+        actions = answer(&mut machine, 0, call, outcomes);
+    }
+    for innocent in [1, 2, 4] {
+        assert_eq!(machine.event_state(Seq(innocent)), EventState::Done, "{innocent}");
+    }
+    assert!(matches!(machine.event_state(Seq(3)), EventState::Dead { cause: Some(_) }));
+}
+
 #[test]
 fn later_events_of_a_parked_key_park_behind_it_and_other_keys_pass() {
     let (mut machine, actions) = fed(Repeat::AskAlways, &[(1, "a"), (2, "a"), (3, "b")]);

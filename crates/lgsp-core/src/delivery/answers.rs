@@ -46,21 +46,25 @@ impl Delivery {
             Standing::Open if alive => self.breaker.success(call.kind),
             Standing::Open => self.breaker.failure(call.kind, now, jitter),
         }
-        let refused_whole = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Refused(_)));
-        if call.seqs.len() > 1 && outcomes.len() == call.seqs.len() && refused_whole {
-            self.split(moment, &call.seqs);
-            return;
-        }
+        // A refusal of several events is one answer to a batch, or to a part that the connector made of it: it does not say
+        // which event is guilty. Only an event that was refused alone dies.
+        let is_refused = |outcome: &Outcome| matches!(outcome, Outcome::Refused(_));
+        let several_refused = outcomes.iter().filter(|outcome| is_refused(outcome)).count() > 1;
+        let mut refused = Vec::new();
         let mut outcomes = outcomes.into_iter();
         for seq in call.seqs {
             // A connector that forgets an event has left its effect unknown.
             let outcome = outcomes.next().unwrap_or_else(|| Outcome::Unknown(no_answer()));
             match outcome {
                 Outcome::Settled => self.release(now, seq),
+                Outcome::Refused(_) if several_refused => refused.push(seq),
                 Outcome::Refused(cause) => self.die(now, seq, Some(cause)),
                 Outcome::Deferred { cause, after } => self.defer(moment, seq, cause, after),
                 Outcome::Unknown(cause) => self.unknown(moment, seq, cause),
             }
+        }
+        if !refused.is_empty() {
+            self.split(moment, &refused);
         }
     }
 
