@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use lgsp_model::Digest;
-use lgsp_sandbox::Portal;
+use lgsp_sandbox::{Portal, StoredDossier};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -57,28 +57,75 @@ pub(crate) fn each_acknowledged_once(changes: &[Change], acks: &[Ack]) {
     }
 }
 
-/// Waits until the portal was told everything, then compares each dossier: every record and step once, in order.
-/// The numbers of dossiers and of records.
-pub(crate) async fn each_delivered_once(load: &Load, program: &Program, portal: &Portal) -> (usize, usize) {
+/// What may stand twice in the portal.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Repeats {
+    /// Nothing.
+    None,
+    /// A record of a dossier, sent again as an update: a process that was killed cannot know that its last call was
+    /// taken, and the portal's look-up does not tell one record of a dossier from another. A progress step can be
+    /// looked up, so it must not stand twice.
+    OfUpdates,
+}
+
+/// What the portal was found to have.
+#[derive(Debug, Default)]
+pub(crate) struct Delivered {
+    pub(crate) dossiers: usize,
+    pub(crate) records: usize,
+    /// Updates that were sent again, as [`Repeats::OfUpdates`] allows.
+    pub(crate) repeated: usize,
+    /// Those of them that stood over a newer record until that one came again too.
+    pub(crate) went_back: usize,
+}
+
+/// Waits until the portal was told everything, then compares each dossier: every record and step once and in order, no
+/// dossier made twice, and the newest record stands.
+pub(crate) async fn each_delivered_once(
+    load: &Load,
+    program: &Program,
+    portal: &Portal,
+    repeats: Repeats,
+) -> Delivered {
     in_sync(load.http(), program).await;
     let mut sent: BTreeMap<String, Vec<Ack>> = BTreeMap::new();
     let mut acks = load.acks();
     acks.sort_by_key(|ack| ack.seq);
-    let records = acks.len();
+    let mut delivered = Delivered { records: acks.len(), ..Delivered::default() };
     for ack in acks {
         sent.entry(ack.code.clone()).or_default().push(ack);
     }
     assert_eq!(portal.dossier_count(), sent.len(), "dossiers in the portal");
     for (code, acks) in &sent {
         let stored = portal.dossier(code).unwrap_or_else(|| panic!("{code} was not delivered"));
-        let versions = stored.versions.iter().map(|version| (version.arrival, version.digest));
-        let mut arrived: Vec<_> = versions.chain(stored.steps.iter().map(|step| (step.arrival, step.digest))).collect();
-        arrived.sort_by_key(|(arrival, _)| *arrival);
-        let arrived: Vec<Digest> = arrived.into_iter().map(|(_, digest)| digest).collect();
-        let expected: Vec<Digest> = acks.iter().map(|ack| digest(&ack.text)).collect();
-        assert_eq!(arrived, expected, "{code}: each record once and in order: {stored:?}");
+        compare(&stored, acks, repeats, &mut delivered);
     }
-    (sent.len(), records)
+    delivered.dossiers = sent.len();
+    delivered
+}
+
+/// Compares one dossier and counts what came again.
+fn compare(stored: &StoredDossier, acks: &[Ack], repeats: Repeats, delivered: &mut Delivered) {
+    let versions = stored.versions.iter().map(|version| (version.arrival, version.digest));
+    let steps = stored.steps.iter().map(|step| (step.arrival, step.digest));
+    let mut arrived: Vec<_> = versions.chain(steps).collect();
+    arrived.sort_by_key(|(arrival, _)| *arrival);
+    let (mut firsts, mut stands): (Vec<Digest>, Option<Digest>) = (Vec::new(), None);
+    for (_, digest) in arrived {
+        let is_step = stored.times_step_stored(&digest) > 0;
+        if !is_step && firsts.contains(&digest) && repeats == Repeats::OfUpdates {
+            delivered.repeated += 1;
+            delivered.went_back += usize::from(stands != Some(digest));
+        } else {
+            firsts.push(digest);
+        }
+        stands = if is_step { stands } else { Some(digest) };
+    }
+    let expected: Vec<Digest> = acks.iter().map(|ack| digest(&ack.text)).collect();
+    assert_eq!(firsts, expected, "each record once and in order: {stored:?}");
+    assert_eq!(stored.creates(), 1, "made once: {stored:?}");
+    let newest = acks.iter().rfind(|ack| ack.text.contains("\"TrangThaiHoSo\"")).expect("a dossier has a record");
+    assert_eq!(stored.record.as_deref(), Some(newest.text.as_str()), "the newest record stands");
 }
 
 fn digest(text: &str) -> Digest {

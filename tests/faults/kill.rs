@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use lgsp_sandbox::{Fault, FaultRule, Sandbox};
 
 use crate::chance::Chance;
-use crate::compare::{each_acknowledged_once, each_delivered_once, feed};
+use crate::compare::{Repeats, each_acknowledged_once, each_delivered_once, feed};
 use crate::load::Load;
 use crate::program::{Place, Program, until};
 
@@ -56,12 +56,14 @@ async fn survives(name: &str, faults: &[FaultRule]) {
     each_acknowledged_once(&changes, &load.acks());
     assert_eq!(changes.len(), load.count(), "what the feed has was acknowledged in the end");
     sandbox.portal().clear_faults();
-    let (dossiers, records) = each_delivered_once(&load, &program, sandbox.portal()).await;
+    let delivered = each_delivered_once(&load, &program, sandbox.portal(), Repeats::OfUpdates).await;
     let lost = load.lost().len();
     assert!(lost > 0, "no request was hit: the program was not killed under load");
     println!(
-        "{name}: {rounds} kills, {lost} requests without an answer, {records} records of {dossiers} dossiers \
-         acknowledged, present once and delivered once"
+        "{name}: {rounds} kills, {lost} requests without an answer; {} records of {} dossiers acknowledged, each \
+         present once and delivered; {} updates were sent to the portal again ({} of them after a newer one), no step \
+         and no creation",
+        delivered.records, delivered.dossiers, delivered.repeated, delivered.went_back
     );
 }
 

@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use lgsp_sandbox::Sandbox;
 
-use crate::compare::{each_acknowledged_once, each_delivered_once, feed, operators_see};
+use crate::compare::{Repeats, each_acknowledged_once, each_delivered_once, feed, operators_see};
 use crate::load::Load;
 use crate::program::{Place, Program, member, until};
 use crate::records::{code, dossier};
@@ -127,7 +127,7 @@ async fn reloads_under_load_drop_no_request_and_a_bad_configuration_changes_noth
     load.finish(workers).await;
     assert_eq!((load.lost(), load.strange()), (vec![], vec![]), "no request was dropped or refused");
     each_acknowledged_once(&feed(load.http(), &program, load.token()).await, &load.acks());
-    each_delivered_once(&load, &program, sandbox.portal()).await;
+    each_delivered_once(&load, &program, sandbox.portal(), Repeats::None).await;
 }
 
 async fn token_status(load: &Load, program: &Program, member: &str) -> u16 {

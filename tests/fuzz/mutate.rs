@@ -75,7 +75,7 @@ fn change(chance: &mut Chance, text: &mut Vec<u8>, seeds: &[Vec<u8>]) {
         3 => splice(chance, text, seeds),
         4 => drop(text.drain(at..(at + chance.below(40)).min(text.len()))),
         5 => insert(text, at, one_of(chance, &ODD).as_bytes()),
-        6 => insert(text, at, *one_of::<&[u8]>(chance, &NOT_UTF8)),
+        6 => insert(text, at, one_of::<&[u8]>(chance, &NOT_UTF8)),
         7 => repeat_key(chance, text),
         8 => replace_value(chance, text, nested),
         9 => replace_value(chance, text, |chance| vec![b'0' + chance.below(10) as u8; 1 + chance.below(600)]),
