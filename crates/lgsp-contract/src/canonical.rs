@@ -4,7 +4,6 @@
 //! with sorted keys and no spaces, of which the first 16 bytes stand. Texts are compared as code points; they are not
 //! brought to one Unicode form, because then two different records would count as one.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -82,14 +81,14 @@ impl Form<'_> {
             if n > 0 {
                 self.mark(b',');
             }
-            self.text(member.key.text());
+            self.text(member.key.as_str());
             self.mark(b':');
             self.value(&member.value);
         }
         self.mark(b'}');
     }
 
-    fn text(&mut self, text: &Cow<'_, str>) {
+    fn text(&mut self, text: &str) {
         match self.place(text) {
             Some(place) if place.start == self.run.end => self.run.end = place.end,
             Some(place) => {
@@ -103,10 +102,9 @@ impl Form<'_> {
         }
     }
 
-    /// Where in the source a text stands that was borrowed from it, with its quotation marks. Such a text has no
-    /// escape there, and so needs none in the form.
-    fn place(&self, text: &Cow<'_, str>) -> Option<Range<usize>> {
-        let Cow::Borrowed(text) = text else { return None };
+    /// Where in the source a text stands that was borrowed from it, with its quotation marks; `None` for a text that
+    /// lies elsewhere in memory. A borrowed text has no escape in the source, and so needs none in the form.
+    fn place(&self, text: &str) -> Option<Range<usize>> {
         let start = text.as_ptr().addr().checked_sub(self.source.as_ptr().addr())?.checked_sub(1)?;
         let place = start..start + text.len() + 2;
         let quoted = self.source.get(place.clone())?;

@@ -201,7 +201,7 @@ impl<'de> Visitor<'de> for Strict<'_, 'de> {
         let (depth, refused) = (self.deeper()?, self.refused);
         let mut members = Vec::with_capacity(if self.depth == 0 { OUTERMOST_MEMBERS } else { FIRST_MEMBERS });
         loop {
-            members.push(Member::default());
+            members.push(Member::EMPTY);
             let member = members.last_mut().expect("just pushed");
             if access.next_key_seed(KeyText(&mut member.key))?.is_none() {
                 break;

@@ -66,10 +66,14 @@ impl<'a> Tree<'a> {
 pub(crate) struct Members<'a>(Vec<Member<'a>>);
 
 /// One key of an object with its value.
-#[derive(Default)]
 pub(crate) struct Member<'a> {
     pub(crate) key: Key<'a>,
     pub(crate) value: Tree<'a>,
+}
+
+impl Member<'_> {
+    /// A place for a member that is about to be read. A constant is copied into a list at once, not field by field.
+    pub(crate) const EMPTY: Self = Self { key: Key { head: 0, text: Cow::Borrowed("") }, value: Tree::Null };
 }
 
 impl<'a> Members<'a> {
@@ -97,7 +101,7 @@ impl<'a> Members<'a> {
 }
 
 /// A key that is quick to compare: its first bytes, as one number, decide nearly every comparison.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Key<'a> {
     head: u64,
     text: Cow<'a, str>,
@@ -112,11 +116,6 @@ impl<'a> Key<'a> {
     /// The key as text.
     #[inline]
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The key as it stands here: borrowed from the record, or owned where the record escapes a character.
-    pub(crate) fn text(&self) -> &Cow<'a, str> {
         &self.text
     }
 
