@@ -65,7 +65,8 @@ fn the_commands_of_the_readme_do_what_it_says() {
     let blocks = blocks();
     assert_eq!(blocks[0].trim(), "cargo run --release -- demo");
     assert_eq!(blocks[1].trim(), "./tests/run");
-    let by_hand: Vec<&String> = blocks.iter().filter(|block| block.contains("127.0.0.1:8080") || block.contains("LGSP_ADMIN_TOKEN")).collect();
+    let by_hand: Vec<&String> =
+        blocks.iter().filter(|block| block.contains("127.0.0.1:8080") || block.contains("LGSP_ADMIN_TOKEN")).collect();
     assert!(by_hand.len() >= 4, "token, push, pull, ask");
     let _demo = Demo::start();
     // One shell for all, because later commands use the earlier ones' variables. The built program stands for cargo.

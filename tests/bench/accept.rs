@@ -48,7 +48,10 @@ fn ours(bench: &Bench, connections: u32) -> Result<f64> {
     }
     let stored = accepted(&gateway)? - before;
     let cpu = (gateway.cpu() - cpu) / stored * 1e6;
-    eprintln!("  {connections} connections: {stored} accepted, {cpu:.1} µs CPU each, {:.0} MiB resident", gateway.resident());
+    eprintln!(
+        "  {connections} connections: {stored} accepted, {cpu:.1} µs CPU each, {:.0} MiB resident",
+        gateway.resident()
+    );
     // What the gateway stored, not what the client believes.
     Ok(stored / f64::from(SECONDS))
 }

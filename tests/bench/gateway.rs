@@ -59,7 +59,8 @@ impl Gateway {
 
     pub(crate) fn token(&self) -> Result<String> {
         let form = format!("grant_type=client_credentials&client_id=bench&client_secret={SECRET}");
-        let answer = http::post(self.public, "/oauth2/token", "", "application/x-www-form-urlencoded", form.as_bytes())?;
+        let answer =
+            http::post(self.public, "/oauth2/token", "", "application/x-www-form-urlencoded", form.as_bytes())?;
         let token = answer.json()?["access_token"].as_str().unwrap_or_default().to_owned();
         if token.is_empty() { Err(Error::other("no token")) } else { Ok(token) }
     }

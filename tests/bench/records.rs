@@ -3,8 +3,7 @@
 
 const FAMILY: [&str; 14] =
     ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ", "Ngô", "Dương", "Lò", "Quàng"];
-const MIDDLE: [&str; 12] =
-    ["Văn", "Thị", "Đức", "Minh", "Thu", "Quốc", "Ngọc", "Thanh", "Hữu", "Xuân", "Kim", "Bảo"];
+const MIDDLE: [&str; 12] = ["Văn", "Thị", "Đức", "Minh", "Thu", "Quốc", "Ngọc", "Thanh", "Hữu", "Xuân", "Kim", "Bảo"];
 const GIVEN: [&str; 20] = [
     "An", "Bình", "Chi", "Dũng", "Giang", "Hà", "Hải", "Hạnh", "Khánh", "Lan", "Linh", "Long", "Mai", "Nam", "Phúc",
     "Quân", "Sơn", "Thảo", "Trang", "Yến",
@@ -20,10 +19,17 @@ const WORK: [(&str, &str, &str, &str); 8] = [
     ("2.000794", "Công nhận câu lạc bộ thể thao cơ sở", "G05-VH09", "Thể dục thể thao"),
 ];
 const PLACE: [&str; 8] = [
-    "UBND xã Thanh Nưa", "UBND phường Mường Thanh", "UBND xã Tủa Chùa", "UBND xã Nà Hỳ", "UBND phường Hạc Thành",
-    "UBND xã Cẩm Thạch", "UBND phường Sầm Sơn", "UBND xã Như Xuân",
+    "UBND xã Thanh Nưa",
+    "UBND phường Mường Thanh",
+    "UBND xã Tủa Chùa",
+    "UBND xã Nà Hỳ",
+    "UBND phường Hạc Thành",
+    "UBND xã Cẩm Thạch",
+    "UBND phường Sầm Sơn",
+    "UBND xã Như Xuân",
 ];
-const ALLEY: [&str; 8] = ["Bế Văn Đàn", "Tô Vĩnh Diện", "Trường Chinh", "Lê Lợi", "Hàm Nghi", "Quang Trung", "Đông Hải", "Sùng Phái Sinh"];
+const ALLEY: [&str; 8] =
+    ["Bế Văn Đàn", "Tô Vĩnh Diện", "Trường Chinh", "Lê Lợi", "Hàm Nghi", "Quang Trung", "Đông Hải", "Sùng Phái Sinh"];
 
 /// A small generator of numbers: the same sequence for the same seed (xorshift64*).
 pub(crate) struct Numbers(u64);

@@ -32,7 +32,8 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
 
 /// The records are made before the clock starts; the client does nothing but write and count lines.
 pub(crate) fn push(gateway: &Gateway, token: &str, from: u64, count: u64) -> Result<f64> {
-    let blocks: Vec<Vec<u8>> = (from..from + count).step_by(AT_ONCE as usize).map(|first| block(first, from + count)).collect();
+    let blocks: Vec<Vec<u8>> =
+        (from..from + count).step_by(AT_ONCE as usize).map(|first| block(first, from + count)).collect();
     let mut stream = http::connect(gateway.public)?;
     let mut reader = BufReader::with_capacity(1 << 18, stream.try_clone()?);
     let started = Instant::now();

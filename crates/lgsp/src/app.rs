@@ -12,10 +12,10 @@ use lgsp_store::DurableStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::targets::Targets;
 use crate::failure::Failure;
 use crate::identity::{Issuer, Members, SecretChecker, Sessions, TokenCache};
 use crate::national::CatalogueCache;
+use crate::targets::Targets;
 use crate::telemetry::Metrics;
 use crate::trace::TraceSource;
 
@@ -62,9 +62,6 @@ pub(crate) enum RecordContract {
 }
 
 impl RecordContract {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Dossier, Self::Progress, Self::Notice];
-
     /// The contract's id.
     pub(crate) fn id(self) -> &'static str {
         match self {

@@ -44,7 +44,10 @@ impl Failure {
 
     /// A token that lacks `scope`.
     pub(crate) fn scope(scope: &'static str) -> Self {
-        Self { scope: Some(scope), ..Self::new(ErrorCode::InsufficientScope, format!("the token lacks the scope {scope}")) }
+        Self {
+            scope: Some(scope),
+            ..Self::new(ErrorCode::InsufficientScope, format!("the token lacks the scope {scope}"))
+        }
     }
 
     /// A method that is not allowed where `allow` are.

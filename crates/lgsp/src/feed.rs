@@ -69,7 +69,9 @@ impl Asked {
         };
         let events = match request.query("limit") {
             None => DEFAULT_LIMIT,
-            Some(text) => text.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or_else(|| bad("limit must be 1 to 10000"))?,
+            Some(text) => {
+                text.parse().ok().filter(|n| (1..=MOST).contains(n)).ok_or_else(|| bad("limit must be 1 to 10000"))?
+            }
         };
         let wait = match request.query("wait") {
             None => Duration::ZERO,
@@ -77,7 +79,11 @@ impl Asked {
         };
         let kinds = match request.query("kind") {
             None => Vec::new(),
-            Some(text) => text.split(',').map(read_kind).collect::<Option<_>>().ok_or_else(|| bad("kind must be dossier, progress or status"))?,
+            Some(text) => text
+                .split(',')
+                .map(read_kind)
+                .collect::<Option<_>>()
+                .ok_or_else(|| bad("kind must be dossier, progress or status"))?,
         };
         let agencies = agencies(caller, request.query("agency"))?;
         let longest = request.snapshot.config.limits.long_poll;
@@ -190,7 +196,15 @@ mod tests {
 
     #[test]
     fn waits_have_units_and_a_bound() {
-        for (text, expected) in [("30s", Some(30_000)), ("500ms", Some(500)), ("0", Some(0)), ("60", Some(60_000)), ("61s", None), ("-1", None), ("1m", None)] {
+        for (text, expected) in [
+            ("30s", Some(30_000)),
+            ("500ms", Some(500)),
+            ("0", Some(0)),
+            ("60", Some(60_000)),
+            ("61s", None),
+            ("-1", None),
+            ("1m", None),
+        ] {
             assert_eq!(read_wait(text), expected.map(Duration::from_millis), "{text}");
         }
     }

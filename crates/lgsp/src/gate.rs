@@ -33,7 +33,7 @@ impl Service for App {
         let started = Instant::now();
         let method = parts.method.clone();
         let most = snapshot.config.limits.requests_in_flight;
-        let accepted = Accepted { parts, body, from, trace, started, snapshot };
+        let accepted = Accepted { parts, body, from, trace, snapshot };
         let result = match self.admit(most) {
             Ok(_place) => work(&self, &route, accepted).await,
             Err(failure) => Err(failure),

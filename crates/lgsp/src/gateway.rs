@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lgsp_config::{Config, Store};
@@ -65,14 +65,14 @@ impl Gateway {
         let keys = config.issuer.keys.clone();
         let ring = KeyRing::open(&keys, clock.wall().0).map_err(StartError::Keys)?;
         let issuer = Issuer::new(&config.issuer.url, ring, config.issuer.token_ttl);
-        let targets = Targets::start(&config.targets, &Ground { store: &store, clock: &clock, metrics: &metrics }).map_err(StartError::Target)?;
+        let targets = Targets::start(&config.targets, &Ground { store: &store, clock: &clock, metrics: &metrics })
+            .map_err(StartError::Target)?;
         let (public, admin) = (config.public.listen, config.admin.listen);
         let limits = config.limits.clone();
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts };
         let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, targets, snapshot }));
         let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
-        let public =
-            Server::start(public, &limits, app.clone()).map_err(|error| StartError::Listen(public, error))?;
+        let public = Server::start(public, &limits, app.clone()).map_err(|error| StartError::Listen(public, error))?;
         tracing::info!(public = %public.address(), admin = %admin.address(), "gateway ready");
         Ok(Self { app, public, admin, keys, reloading: Mutex::default() })
     }

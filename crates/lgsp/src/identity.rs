@@ -9,8 +9,7 @@ mod sessions;
 mod tokens;
 
 pub(crate) use issuer::Issuer;
-pub use keys::KeyError;
-pub(crate) use keys::KeyRing;
+pub(crate) use keys::{KeyError, KeyRing};
 pub(crate) use members::Members;
 pub(crate) use secrets::SecretChecker;
 pub(crate) use sessions::Sessions;

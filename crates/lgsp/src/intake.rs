@@ -13,10 +13,10 @@ use lgsp_model::{Digest, ErrorCode};
 use lgsp_store::{Appended, IdempotencyKey};
 use serde_json::value::RawValue;
 
-pub(crate) use record::Takes;
 use record::Ready;
-pub(crate) use results::{StoredOrRefused, Tally, outcome_of, reason_text};
+pub(crate) use record::Takes;
 use results::RecordResult;
+pub(crate) use results::{StoredOrRefused, Tally, reason_text};
 
 use crate::answer::{self, Answer};
 use crate::app::{App, RecordContract};
@@ -79,8 +79,7 @@ async fn single(takes: &Takes, body: Bytes, key: Option<String>) -> Result<Answe
         let detail = "this Idempotency-Key came earlier with another body";
         return Err(Failure::new(ErrorCode::IdempotencyMismatch, detail));
     }
-    let status =
-        if matches!(appended, Appended::Duplicate { .. }) { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let status = if matches!(appended, Appended::Duplicate { .. }) { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut line = Vec::with_capacity(160);
     RecordResult::stored(None, &code, appended, &warnings).write(&mut line);
     Ok(answer::json(status, line))

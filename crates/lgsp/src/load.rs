@@ -12,27 +12,27 @@ use lgsp_model::TargetId;
 
 /// A configuration that was found good, and the contracts that could be loaded.
 #[derive(Debug)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// The configuration.
-    pub config: Config,
+    pub(crate) config: Config,
     /// The contracts beside it.
-    pub contracts: Contracts,
+    pub(crate) contracts: Contracts,
 }
 
 /// The contracts of one folder.
 #[derive(Debug)]
-pub struct Contracts {
+pub(crate) struct Contracts {
     /// In the form that is in force: with `[contracts] strict` what warns by default refuses.
-    pub catalogue: Catalogue,
+    pub(crate) catalogue: Catalogue,
     /// As their authors wrote them; their examples say what is expected of this form.
-    pub as_written: Catalogue,
+    pub(crate) as_written: Catalogue,
     /// What is wrong with contracts. The others work all the same, so whoever starts a gateway may go on.
-    pub wrong: Vec<LoadError>,
+    pub(crate) wrong: Vec<LoadError>,
 }
 
 /// One thing that is wrong, and where.
 #[derive(Debug)]
-pub enum LoadError {
+pub(crate) enum LoadError {
     /// A file or folder cannot be read.
     Unreadable(PathBuf, io::Error),
     /// The configuration is wrong at a place.
@@ -69,7 +69,7 @@ impl std::error::Error for LoadError {}
 ///
 /// # Errors
 /// Everything that keeps a gateway from starting, and with it what is wrong with contracts.
-pub fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
+pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
     let config = read_config(path)?;
     let mut errors = Vec::new();
     for target in &config.targets {
@@ -127,7 +127,7 @@ fn read_contracts(settings: &lgsp_config::Contracts) -> Result<Contracts, LoadEr
 }
 
 /// The contracts that come with the program, for a gateway without a folder of its own.
-pub fn shipped_contracts() -> Catalogue {
+pub(crate) fn shipped_contracts() -> Catalogue {
     compile(lgsp_contract::shipped(), false).0
 }
 

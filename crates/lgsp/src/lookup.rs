@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::answer::{self, Answer};
 use crate::app::App;
-use crate::sync::{self, Copies};
 use crate::failure::Failure;
 use crate::request::Authorised;
+use crate::sync::{self, Copies};
 use crate::trace;
 
 /// Events of one dossier in its history; lives have 5 to 15.

@@ -56,7 +56,8 @@ pub(crate) async fn call(app: &Arc<App>, request: Accepted) -> Result<Answer, Fa
     let envelope = Envelope::read(&body)?;
     let now = app.clock.steady();
     let member = app.sessions.member(&envelope.session, &snapshot.members, now);
-    let member = member.ok_or_else(|| Failure::new(ErrorCode::SessionExpired, "the session is unknown or has ended"))?;
+    let member =
+        member.ok_or_else(|| Failure::new(ErrorCode::SessionExpired, "the session is unknown or has ended"))?;
     let caller = Arc::new(Identified::by_session(member));
     let push = |contract| {
         let caller = Authorised::check(caller.clone(), &Scope::DossierPush)?;

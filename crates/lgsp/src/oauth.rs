@@ -33,7 +33,8 @@ pub(crate) async fn token(app: &Arc<App>, request: Accepted) -> Result<Answer, F
         }
         None => return Err(Failure::new(ErrorCode::BadParameter, "grant_type is missing")),
     }
-    let in_form = || Some((form::value(&form, "client_id")?.to_owned(), form::value(&form, "client_secret")?.to_owned()));
+    let in_form =
+        || Some((form::value(&form, "client_id")?.to_owned(), form::value(&form, "client_secret")?.to_owned()));
     let (id, secret) = basic.or_else(in_form).ok_or_else(no_credentials)?;
     let member = snapshot.members.by_id(&id);
     let credential = member.map(|member| &member.credential);

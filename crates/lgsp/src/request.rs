@@ -3,7 +3,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use hyper::body::Incoming;
 use hyper::header::AUTHORIZATION;
@@ -23,7 +22,6 @@ pub(crate) struct Accepted {
     pub(crate) body: Incoming,
     pub(crate) from: IpAddr,
     pub(crate) trace: Trace,
-    pub(crate) started: Instant,
     pub(crate) snapshot: Arc<Snapshot>,
 }
 

@@ -115,7 +115,10 @@ pub(crate) fn refused_head(word: &str) -> Failure {
         "host" => (ErrorCode::MalformedRequest, "send exactly one Host header"),
         "size" => (ErrorCode::TooLarge, "the headers are too long"),
         "slow" => (ErrorCode::RequestTimeout, "the headers came too slowly"),
-        _ => (ErrorCode::MalformedRequest, "send either Content-Length or Transfer-Encoding: chunked, once, and end lines with CR LF"),
+        _ => (
+            ErrorCode::MalformedRequest,
+            "send either Content-Length or Transfer-Encoding: chunked, once, and end lines with CR LF",
+        ),
     };
     Failure::new(code, detail)
 }

@@ -136,7 +136,13 @@ impl<S: Service> Accepting<S> {
     }
 }
 
-async fn converse<S: Service>(socket: TcpStream, from: IpAddr, limits: &Limits, service: Arc<S>, stop: CancellationToken) {
+async fn converse<S: Service>(
+    socket: TcpStream,
+    from: IpAddr,
+    limits: &Limits,
+    service: Arc<S>,
+    stop: CancellationToken,
+) {
     let mut stream = GuardedStream::new(socket, limits.header_bytes.as_usize(), limits.header_timeout);
     let first = tokio::select! {
         first = tokio::time::timeout(limits.header_timeout, stream.speaks_http2()) => first,
@@ -159,7 +165,11 @@ async fn converse<S: Service>(socket: TcpStream, from: IpAddr, limits: &Limits, 
     }
 }
 
-async fn drive<C>(connection: C, stop: CancellationToken, shut_down: impl Fn(std::pin::Pin<&mut C>)) -> hyper::Result<()>
+async fn drive<C>(
+    connection: C,
+    stop: CancellationToken,
+    shut_down: impl Fn(std::pin::Pin<&mut C>),
+) -> hyper::Result<()>
 where
     C: Future<Output = hyper::Result<()>>,
 {

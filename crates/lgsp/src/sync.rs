@@ -74,7 +74,11 @@ fn of_parked(parked: &Parked) -> CopyState {
         ParkedState::Dead => "dead",
     };
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    CopyState { cause: text(&parked.cause), detail: text(&parked.detail), ..plain(state, parked.seq, Some(parked.since)) }
+    CopyState {
+        cause: text(&parked.cause),
+        detail: text(&parked.detail),
+        ..plain(state, parked.seq, Some(parked.since))
+    }
 }
 
 fn plain(state: &'static str, seq: Seq, at: Option<Timestamp>) -> CopyState {

@@ -142,18 +142,20 @@ pub(crate) fn goes_to(target: &Target, event: &StoredEvent) -> bool {
 }
 
 fn is_same(a: &Target, b: &Target) -> bool {
-    let plain = |t: &Target| (t.connector.clone(), t.agencies.clone(), t.kinds.clone(), t.start, t.flow, t.retry, t.breaker);
+    let plain =
+        |t: &Target| (t.connector.clone(), t.agencies.clone(), t.kinds.clone(), t.start, t.flow, t.retry, t.breaker);
     plain(a) == plain(b) && a.settings == b.settings
 }
 
-fn build_all<'a>(
-    configured: &'a [Target],
-    clock: &Clock,
-) -> Result<Vec<(&'a Target, Arc<dyn Connector>)>, TargetError> {
+/// A target's configuration and the connector made of it.
+type Built<'a> = (&'a Target, Arc<dyn Connector>);
+
+fn build_all<'a>(configured: &'a [Target], clock: &Clock) -> Result<Vec<Built<'a>>, TargetError> {
     let build = |target: &'a Target| {
         let checked = lgsp_connect::check(&target.connector, target.settings.table())
             .map_err(|error| TargetError::Check(target.id.clone(), error))?;
-        let connector = checked.build(clock.steady_fn()).map_err(|error| TargetError::Build(target.id.clone(), error))?;
+        let connector =
+            checked.build(clock.steady_fn()).map_err(|error| TargetError::Build(target.id.clone(), error))?;
         Ok((target, connector))
     };
     configured.iter().map(build).collect()

@@ -3,5 +3,5 @@
 mod log;
 mod metrics;
 
-pub use log::start_logging;
+pub(crate) use log::start_logging;
 pub(crate) use metrics::Metrics;

@@ -104,7 +104,13 @@ mod tests {
     #[test]
     fn a_malformed_trace_is_replaced_by_a_new_one() {
         let source = TraceSource::new();
-        for bad in ["", "00-0-0-0", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"] {
+        for bad in [
+            "",
+            "00-0-0-0",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
             let (one, two) = (source.of_request(&headers(bad)), source.of_request(&headers(bad)));
             assert_ne!(one.id(), two.id(), "{bad}");
             assert_eq!(&one.id()[..8], &source.process);

@@ -404,7 +404,7 @@ fn restored(row: Parked, event: Option<LogEvent>) -> ParkedEvent {
         ParkedState::Unknown => ParkState::Unknown,
         ParkedState::Dead => ParkState::Dead,
     };
-    let cause = (!row.cause.is_empty()).then(|| Cause { code: row.cause, detail: row.detail });
+    let cause = (!row.cause.is_empty()).then_some(Cause { code: row.cause, detail: row.detail });
     ParkedEvent {
         event: LogEvent { key: Arc::clone(&key), ..event },
         row: ParkRow { seq: row.seq, key, state, attempts: row.attempts, due_at: row.due_at, since: row.since, cause },

@@ -39,11 +39,16 @@ async fn play(arguments: DemoArguments) -> Result<bool, String> {
     };
     crate::telemetry::start_logging(LogLevel::Error, LogFormat::Text);
     let home = Home::open(arguments.data.as_deref()).map_err(|error| format!("no directory for the store: {error}"))?;
-    let sandbox = Sandbox::start(arguments.sandbox).map_err(|error| format!("sandbox on {}: {error}", arguments.sandbox))?;
+    let sandbox =
+        Sandbox::start(arguments.sandbox).map_err(|error| format!("sandbox on {}: {error}", arguments.sandbox))?;
     let config = configuration(&arguments, &home.path, &sandbox)?;
     let gateway = Gateway::start(config, crate::load::shipped_contracts()).await.map_err(|error| error.to_string())?;
     let public = format!("http://{}", gateway.public_address());
-    println!("Gateway {public}, operators http://{}, simulated partners http://{}", gateway.admin_address(), sandbox.addr());
+    println!(
+        "Gateway {public}, operators http://{}, simulated partners http://{}",
+        gateway.admin_address(),
+        sandbox.addr()
+    );
     let options = DemoOptions {
         dossiers: u64::from(arguments.dossiers),
         procedures,
@@ -100,10 +105,8 @@ struct Home {
 impl Home {
     fn open(named: Option<&Path>) -> std::io::Result<Self> {
         let temporary = named.is_none();
-        let path = named.map_or_else(
-            || std::env::temp_dir().join(format!("lgsp-demo-{}", std::process::id())),
-            Path::to_path_buf,
-        );
+        let path = named
+            .map_or_else(|| std::env::temp_dir().join(format!("lgsp-demo-{}", std::process::id())), Path::to_path_buf);
         std::fs::create_dir_all(&path)?;
         Ok(Self { path: path.canonicalize()?, temporary })
     }
@@ -193,7 +196,13 @@ fn member_text(member: &DemoMember) -> String {
 fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox) -> String {
     let mut text = String::from("It stays up until Ctrl-C. To try by hand:\n");
     for member in members() {
-        let _ = writeln!(text, "  member {:<24} secret {:<36} {}", member.id, secret_of(member.id), member.scopes.join(" "));
+        let _ = writeln!(
+            text,
+            "  member {:<24} secret {:<36} {}",
+            member.id,
+            secret_of(member.id),
+            member.scopes.join(" ")
+        );
     }
     let admin = gateway.admin_address();
     let _ = write!(

@@ -71,7 +71,8 @@ impl Issuer {
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some(TYPE.into());
         header.kid = Some(key.id.clone());
-        let token = jsonwebtoken::encode(&header, &claims, &key.signing).expect("claims are plain JSON and the key fits");
+        let token =
+            jsonwebtoken::encode(&header, &claims, &key.signing).expect("claims are plain JSON and the key fits");
         Grant { token, expires_in, scope }
     }
 

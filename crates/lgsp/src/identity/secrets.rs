@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use argon2::Argon2;
-use argon2::password_hash::{PasswordHash, PasswordVerifier};
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::PasswordHash;
 use aws_lc_rs::{constant_time, digest, hmac};
 use lgsp_config::Credential;
 use lgsp_model::{ErrorCode, MemberId, Timestamp};

@@ -90,14 +90,19 @@ async fn mismatch(app: &App, is_updating: Option<bool>, code: &DossierCode) -> R
 pub(super) async fn look_up(app: &Arc<App>, caller: &Authorised, envelope: &Envelope) -> Result<Answer, Failure> {
     let text = envelope.text("mahoso").or_else(|| envelope.text("MaHoSo"));
     let text = text.ok_or_else(|| Failure::new(ErrorCode::BadParameter, "mahoso is missing"))?;
-    let code: DossierCode = text.parse().map_err(|error| Failure::new(ErrorCode::BadParameter, format!("mahoso: {error}")))?;
+    let code: DossierCode =
+        text.parse().map_err(|error| Failure::new(ErrorCode::BadParameter, format!("mahoso: {error}")))?;
     let visible = caller.check_agency(&code.agency()).is_ok();
     let state = if visible { app.store.dossier(code.clone()).await? } else { None };
     let result = match state {
         Some(state) => vec![found(app, &code, &state).await?],
         None => Vec::new(),
     };
-    let message = if result.is_empty() { "Không tìm thấy hồ sơ. Tra cứu thành công" } else { "Tra cứu thành công" };
+    let message = if result.is_empty() {
+        "Không tìm thấy hồ sơ. Tra cứu thành công"
+    } else {
+        "Tra cứu thành công"
+    };
     Ok(answer::json(StatusCode::OK, json!({"error_code": "0", "message": message, "result": result}).to_string()))
 }
 

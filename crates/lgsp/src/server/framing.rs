@@ -101,7 +101,9 @@ impl Follower {
         let from = self.looked_through.saturating_sub(3);
         let Some(end) = memmem::find(&bytes[from..], b"\r\n\r\n").map(|at| from + at + 4) else {
             // A bare LF may end a line for hyper: a head that never shows CRLF CRLF is left to its own parser.
-            if memmem::find(bytes, b"\n\n").is_some() || memmem::find(bytes, b"\n\r\n").is_some_and(|at| at > 0 && bytes[at - 1] != b'\r') {
+            if memmem::find(bytes, b"\n\n").is_some()
+                || memmem::find(bytes, b"\n\r\n").is_some_and(|at| at > 0 && bytes[at - 1] != b'\r')
+            {
                 return Verdict::Refuse(Refusal::AmbiguousLength);
             }
             self.looked_through = bytes.len();
@@ -122,7 +124,11 @@ impl Follower {
 
     fn look_at_chunk_size(&mut self, bytes: &[u8]) -> Verdict {
         let Some(end) = line_end(bytes) else {
-            return if bytes.len() > MAX_CHUNK_LINE { Verdict::Refuse(Refusal::AmbiguousLength) } else { Verdict::More };
+            return if bytes.len() > MAX_CHUNK_LINE {
+                Verdict::Refuse(Refusal::AmbiguousLength)
+            } else {
+                Verdict::More
+            };
         };
         let digits = bytes[..end].iter().take_while(|b| b.is_ascii_hexdigit()).count();
         let size = std::str::from_utf8(&bytes[..digits]).ok().and_then(|text| u64::from_str_radix(text, 16).ok());
@@ -247,9 +253,18 @@ mod tests {
     #[test]
     fn heads_that_two_readers_could_frame_differently_are_refused() {
         for (head, expected) in [
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::AmbiguousLength),
-            ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 5\r\n\r\n", Refusal::AmbiguousLength),
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\nTransfer-Encoding: chunked\r\n\r\n", Refusal::AmbiguousLength),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Refusal::AmbiguousLength,
+            ),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\ncontent-length: 5\r\n\r\n",
+                Refusal::AmbiguousLength,
+            ),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Refusal::AmbiguousLength,
+            ),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", Refusal::AmbiguousLength),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", Refusal::AmbiguousLength),
             ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Refusal::AmbiguousLength),

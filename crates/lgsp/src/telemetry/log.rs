@@ -4,7 +4,7 @@ use lgsp_config::{LogFormat, LogLevel};
 use tracing_subscriber::filter::LevelFilter;
 
 /// Starts logging; later calls change nothing (tests start several gateways in one process).
-pub fn start_logging(level: LogLevel, format: LogFormat) {
+pub(crate) fn start_logging(level: LogLevel, format: LogFormat) {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,

@@ -39,7 +39,6 @@ pub(crate) struct Metrics {
     pub(crate) breaker_state: IntGaugeVec,
     reload_success: IntGauge,
     reload_timestamp: Gauge,
-    certificate_not_after: GaugeVec,
     member_last_push: GaugeVec,
     member_usual_interval: GaugeVec,
 }
@@ -58,6 +57,8 @@ impl Metrics {
         let make = Maker(&registry);
         let build_info = make.gauges("lgsp_build_info", "The version that runs.", &["version"]);
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        // It has no values, and so does not show, until a listener has a certificate.
+        make.float_gauges("lgsp_certificate_not_after_seconds", "When a certificate ends.", &["name"]);
         Self {
             requests: make.counters("lgsp_requests_total", "Requests answered.", &["route", "dialect", "status"]),
             request_duration: make.histograms(
@@ -96,11 +97,6 @@ impl Metrics {
             reload_success: make.gauge("lgsp_config_reload_success", "1 when the last reload was taken over."),
             reload_timestamp: make
                 .float_gauge("lgsp_config_reload_timestamp_seconds", "When the configuration was last taken over."),
-            certificate_not_after: make.float_gauges(
-                "lgsp_certificate_not_after_seconds",
-                "When a certificate ends, in seconds since 1970.",
-                &["name"],
-            ),
             member_last_push: make.float_gauges(
                 "lgsp_member_last_push_timestamp_seconds",
                 "When a member last pushed a record.",
@@ -147,11 +143,6 @@ impl Metrics {
         if good {
             self.reload_timestamp.set(seconds(at));
         }
-    }
-
-    /// Says when a certificate ends.
-    pub(crate) fn certificate(&self, name: &str, not_after: Timestamp) {
-        self.certificate_not_after.with_label_values(&[name]).set(seconds(not_after));
     }
 
     /// The text that Prometheus scrapes.
