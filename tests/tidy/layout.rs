@@ -170,7 +170,10 @@ const SUITES: [Suite; 2] = [
 fn every_implementation_of_a_trait_runs_its_suite() {
     let mut offenders = Vec::new();
     for suite in SUITES {
-        for file in FILES.iter().filter(|file| file.path.starts_with("crates/") && file.path.contains("/src/")) {
+        // A stand-in of a test module is no implementation that anybody relies on.
+        let production =
+            |path: &str| path.starts_with("crates/") && path.contains("/src/") && !path.ends_with("/tests.rs");
+        for file in FILES.iter().filter(|file| production(&file.path)) {
             let code = crate::source::production(&file.text).join("\n");
             for rest in code.split(suite.implementation).skip(1) {
                 let name: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();

@@ -5,6 +5,7 @@
 mod calls;
 mod chance;
 mod meter;
+mod restore;
 mod runner;
 #[cfg(test)]
 mod tests;

@@ -154,7 +154,6 @@ attempts = 100
 first = "100ms"
 max = "2s"
 [target.breaker]
-failures = 5
 open = "200ms"
 open_max = "1s"
 [target.settings]

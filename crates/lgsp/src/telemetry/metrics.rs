@@ -59,13 +59,13 @@ impl Metrics {
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         // It has no values, and so does not show, until a listener has a certificate.
         make.float_gauges("lgsp_certificate_not_after_seconds", "When a certificate ends.", &["name"]);
+        let times = |name, help, label| make.histograms(name, help, &[label], REQUEST_BUCKETS);
         Self {
             requests: make.counters("lgsp_requests_total", "Requests answered.", &["route", "dialect", "status"]),
-            request_duration: make.histograms(
+            request_duration: times(
                 "lgsp_request_duration_seconds",
                 "From the head of a request to its answer.",
-                &["route"],
-                REQUEST_BUCKETS,
+                "route",
             ),
             events: make.counters("lgsp_events_total", "Records received, by outcome.", &["kind", "outcome"]),
             commit_seconds: make.histogram("lgsp_store_commit_seconds", "One commit, fsync included.", COMMIT_BUCKETS),
@@ -73,24 +73,14 @@ impl Metrics {
             commit_failures: make.counter("lgsp_store_commit_failures_total", "Commits that failed."),
             log_seq: make.gauge("lgsp_log_seq", "The newest committed position of the log."),
             target_lag_events: make.gauges("lgsp_target_lag_events", "Events not delivered yet.", &["target"]),
-            target_lag_seconds: make.float_gauges(
-                "lgsp_target_lag_seconds",
-                "Age of the oldest event not delivered.",
-                &["target"],
-            ),
+            target_lag_seconds: make.float_gauges("lgsp_target_lag_seconds", "Age of the oldest one.", &["target"]),
             deliveries: make.counters("lgsp_deliveries_total", "Deliveries, by outcome.", &["target", "outcome"]),
-            accept_to_delivered: make.histograms(
+            accept_to_delivered: times(
                 "lgsp_accept_to_delivered_seconds",
                 "From accepting an event to a target having it.",
-                &["target"],
-                REQUEST_BUCKETS,
+                "target",
             ),
-            delivery_duration: make.histograms(
-                "lgsp_delivery_duration_seconds",
-                "One call to a target.",
-                &["target"],
-                REQUEST_BUCKETS,
-            ),
+            delivery_duration: times("lgsp_delivery_duration_seconds", "One call to a target.", "target"),
             parked: make.gauges("lgsp_parked", "Events a target has not taken, by state.", &["target", "state"]),
             held: make.gauge("lgsp_held", "Events held until an operator decides."),
             breaker_state: make.gauges("lgsp_breaker_state", "0 closed, 1 half open, 2 open.", &["target"]),
