@@ -3,6 +3,7 @@
 
 mod npsp;
 mod server;
+mod suite;
 mod webhook;
 
 use std::sync::Arc;

@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Frame, Incoming};
 use hyper::header::HeaderMap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -26,10 +28,51 @@ pub(crate) struct Call {
 pub(crate) enum Answer {
     Reply(String),
     Status(u16, &'static [(&'static str, &'static str)]),
+    /// A status with the partner's own words below it.
+    Words(u16, String),
+    /// Success, and a body that goes on for ever.
+    Endless,
+    /// Success, the first part of a body, and nothing more.
+    Stalled(String),
+    /// Success, the first part of a body, and the connection breaks.
+    Torn(String),
     /// The call is taken, and nothing ever comes back.
     Silence,
     /// The call is taken, and the connection breaks.
     Reset,
+}
+
+/// Larger pieces make an endless body quick to reach every bound.
+const PIECE: &[u8] = &[b' '; 64 * 1024];
+
+struct Script {
+    first: Option<Bytes>,
+    then: Then,
+}
+
+#[derive(Clone, Copy)]
+enum Then {
+    End,
+    Repeat,
+    Wait,
+    Break,
+}
+
+impl Body for Script {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        match self.then {
+            Then::End => Poll::Ready(None),
+            Then::Repeat => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(PIECE))))),
+            Then::Wait => Poll::Pending,
+            Then::Break => Poll::Ready(Some(Err(io::Error::other("torn")))),
+        }
+    }
 }
 
 pub(crate) struct Partner {
@@ -65,7 +108,7 @@ async fn serve(
     request: Request<Incoming>,
     answer: &(impl Fn(&Call) -> Answer + Send + Sync),
     seen: &Mutex<Vec<Call>>,
-) -> Result<Response<Full<Bytes>>, io::Error> {
+) -> Result<Response<Script>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let call = Call {
@@ -77,15 +120,22 @@ async fn serve(
     let answer = answer(&call);
     seen.lock().unwrap().push(call);
     match answer {
-        Answer::Reply(body) => Ok(Response::new(Full::from(body))),
-        Answer::Status(status, headers) => {
-            let mut response = Response::builder().status(status);
-            for (name, value) in headers {
-                response = response.header(*name, *value);
-            }
-            Ok(response.body(Full::default()).unwrap())
-        }
+        Answer::Reply(body) => Ok(script(200, &[], body, Then::End)),
+        Answer::Status(status, headers) => Ok(script(status, headers, String::new(), Then::End)),
+        Answer::Words(status, body) => Ok(script(status, &[], body, Then::End)),
+        Answer::Endless => Ok(script(200, &[], String::new(), Then::Repeat)),
+        Answer::Stalled(body) => Ok(script(200, &[], body, Then::Wait)),
+        Answer::Torn(body) => Ok(script(200, &[], body, Then::Break)),
         Answer::Silence => Ok(std::future::pending::<Result<_, Infallible>>().await.unwrap()),
         Answer::Reset => Err(io::Error::other("reset")),
     }
+}
+
+fn script(status: u16, headers: &[(&str, &str)], body: String, then: Then) -> Response<Script> {
+    let mut response = Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(*name, *value);
+    }
+    let first = Some(Bytes::from(body)).filter(|body| !body.is_empty());
+    response.body(Script { first, then }).unwrap()
 }

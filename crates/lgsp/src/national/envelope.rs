@@ -84,7 +84,7 @@ impl Envelope {
     pub(super) fn read(body: &Bytes) -> Result<Self, Failure> {
         let raw = read_raw(body)?;
         let (Some(session), Some(service)) = (raw.session, raw.service) else {
-            return Err(Failure::new(ErrorCode::BadParameter, "session and service must be there, both as text"));
+            return Err(Failure::new(ErrorCode::MalformedJson, "session and service must be there, both as text"));
         };
         let is_updating = match &raw.is_updating {
             None | Some(Value::Null) => None,
@@ -150,7 +150,7 @@ mod tests {
             (r#"{"session":"s","service":"TraCuuHoSo","mahoso":"1","mahoso":"2"}"#, ErrorCode::MalformedJson),
             (r#"{"session":"s","session":"t","service":"TraCuuHoSo"}"#, ErrorCode::MalformedJson),
             (r#"{"session":"s","service":"TraCuuHoSo","data":[],"data":[]}"#, ErrorCode::MalformedJson),
-            (r#"{"session":"s"}"#, ErrorCode::BadParameter),
+            (r#"{"session":"s"}"#, ErrorCode::MalformedJson),
             (r#"{"session":"s","service":"x","isUpdating":7}"#, ErrorCode::BadParameter),
             (r#"{"session":"s","service":"x","data":"7"}"#, ErrorCode::BadParameter),
             ("[]", ErrorCode::MalformedJson),
