@@ -33,8 +33,7 @@ const LIMIT: Duration = Duration::from_secs(50);
 const KINDS: [EventKind; 3] = [EventKind::Dossier, EventKind::Progress, EventKind::Status];
 
 /// The clock of these tests stands 17 seconds before this date.
-const PAUSES: [&[(&str, &str)]; 2] =
-    [&[("retry-after", "17")], &[("retry-after", "Tue, 14 Nov 2023 22:13:37 GMT")]];
+const PAUSES: [&[(&str, &str)]; 2] = [&[("retry-after", "17")], &[("retry-after", "Tue, 14 Nov 2023 22:13:37 GMT")]];
 
 /// What the suite needs to know of a family.
 trait Family {
