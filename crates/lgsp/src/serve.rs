@@ -25,7 +25,7 @@ pub(crate) enum ServeError {
 
 /// Runs until SIGTERM or SIGINT; SIGHUP or a changed configuration file reloads.
 pub(crate) async fn serve(path: &Path) -> Result<(), ServeError> {
-    let Loaded { config, contracts } = load(path).map_err(ServeError::Load)?;
+    let Loaded { config, contracts } = load_aside(path).await.map_err(ServeError::Load)?;
     crate::telemetry::start_logging(config.log.level, config.log.format);
     report(&contracts.wrong);
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
@@ -51,14 +51,20 @@ pub(crate) async fn serve(path: &Path) -> Result<(), ServeError> {
     Ok(())
 }
 
+/// Loads in a thread of its own: compiling schemas takes twice the memory that stays, and the allocator gives a thread's
+/// memory back when the thread ends.
+async fn load_aside(path: &Path) -> Result<Loaded, Vec<LoadError>> {
+    let (path, (done, loaded)) = (path.to_owned(), tokio::sync::oneshot::channel());
+    std::thread::spawn(move || drop(done.send(load(&path))));
+    loaded.await.expect("loading does not panic")
+}
+
 /// Takes over a good configuration as a whole; a bad one changes nothing.
 async fn reload(gateway: &Gateway, path: &Path) {
     if let Ok(now) = NotifyState::monotonic_usec_now() {
         notify(&[NotifyState::Reloading, now]);
     }
-    let owned = path.to_owned();
-    let loaded = tokio::task::spawn_blocking(move || load(&owned)).await.expect("loading does not panic");
-    match loaded {
+    match load_aside(path).await {
         Ok(Loaded { contracts, .. }) if !contracts.wrong.is_empty() => {
             // At start the other contracts work without a bad one; a running gateway has a good version of it to keep.
             gateway.reload_failed();
