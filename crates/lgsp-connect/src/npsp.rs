@@ -26,7 +26,7 @@ use crate::connector::{
     Asked, BatchLimit, Clock, ConnectFuture, Connector, Delivered, Known, Outgoing, QueryFailure, Repeat,
 };
 use crate::family::Builder;
-use crate::redact::{own_cause, partner_cause};
+use crate::redact::{own_cause, partner_cause, without_values};
 use crate::settings::SettingError;
 use envelope::Envelope;
 use reply::{Meaning, Reply};
@@ -134,11 +134,13 @@ impl Npsp {
                 return Err(failure);
             }
             let mut reply = Reply::read(&answer.body);
-            // The session must not come back in an error text.
-            reply.text = reply.text.replace(&session.token, "***");
+            if reply.meaning() != Meaning::Done || matches!(envelope, Envelope::LookUp { .. }) {
+                let secrets = [session.token.as_str(), self.settings.password.expose_secret()];
+                reply.words = without_values(&reply.text, &secrets, envelope.values());
+            }
             if reply.lost_session() {
                 self.sessions.forget(&session);
-                lost = partner_cause("session", &reply.text, &[]);
+                lost = partner_cause("session", &reply.words, &[]);
                 continue;
             }
             return Ok((answer.body, reply));
@@ -257,7 +259,7 @@ impl Npsp {
     }
 
     async fn look_up(&self, event: &Outgoing) -> Asked {
-        let envelope = Envelope::LookUp { code: &event.code };
+        let envelope = Envelope::LookUp { event };
         match self.call(&self.settings.integration, &envelope).await {
             Ok((_, reply)) => lookup::judge(event, &reply, self.settings.progress_repeatable),
             Err(CallFailure::NotTaken { cause, after }) => Asked::Deferred { cause, after },
@@ -286,7 +288,7 @@ impl Pushed {
 
 fn refused(reply: &Reply) -> Cause {
     let code = reply.code.as_deref().unwrap_or("none");
-    partner_cause("refused", &format!("error_code {code}: {}", reply.text), &[])
+    partner_cause("refused", &format!("error_code {code}: {}", reply.words), &[])
 }
 
 fn outcome_of(meaning: Meaning, reply: &Reply) -> Outcome {
@@ -294,9 +296,9 @@ fn outcome_of(meaning: Meaning, reply: &Reply) -> Outcome {
         Meaning::Done => Outcome::Settled,
         Meaning::Exists | Meaning::Absent | Meaning::Refused => Outcome::Refused(refused(reply)),
         Meaning::Busy | Meaning::SessionLost => {
-            Outcome::Deferred { cause: partner_cause("busy", &reply.text, &[]), after: None }
+            Outcome::Deferred { cause: partner_cause("busy", &reply.words, &[]), after: None }
         }
-        Meaning::Unclear => Outcome::Unknown(partner_cause("unclear", &reply.text, &[])),
+        Meaning::Unclear => Outcome::Unknown(partner_cause("unclear", &reply.words, &[])),
     }
 }
 

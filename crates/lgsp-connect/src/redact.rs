@@ -2,12 +2,19 @@
 //! number.
 
 use lgsp_model::Cause;
+use serde_json::Value;
 
 /// Characters of a partner's text that are kept for the operator.
 const KEPT_CHARS: usize = 500;
 
 /// A run of so many digits may be an identity or telephone number (CMND has 9, CCCD 12).
 const DIGIT_RUN: usize = 9;
+
+/// A value shorter than this is a code or a number of a list, and stands in innocent words too.
+const SHORTEST_VALUE_CHARS: usize = 4;
+
+/// Bytes of a partner's text that are searched for values: some pages, far more than is kept.
+const SEARCHED_BYTES: usize = 8 * 1024;
 
 /// A cause with the partner's words in it.
 pub(crate) fn partner_cause(code: impl Into<String>, words: &str, secrets: &[&str]) -> Cause {
@@ -37,6 +44,34 @@ pub(crate) fn partner_text(words: &str, secrets: &[&str]) -> String {
     }
     flush(&mut kept, &mut run);
     kept
+}
+
+/// A partner's words without secrets and without the texts that it was sent.
+pub(crate) fn without_values(words: &str, secrets: &[&str], sent: Vec<Value>) -> String {
+    let mut text = words[..words.floor_char_boundary(SEARCHED_BYTES)].to_owned();
+    let mut hidden: Vec<String> = secrets.iter().filter(|secret| !secret.is_empty()).map(ToString::to_string).collect();
+    sent.into_iter().for_each(|value| texts(value, &mut hidden));
+    hidden.retain(|value| text.contains(value));
+    // A value may be a part of another one.
+    hidden.sort_unstable_by_key(|value| std::cmp::Reverse(value.len()));
+    for value in hidden {
+        text = text.replace(&value, "***");
+    }
+    text
+}
+
+fn texts(value: Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            if text.chars().count() >= SHORTEST_VALUE_CHARS {
+                found.push(text.to_owned());
+            }
+        }
+        Value::Array(items) => items.into_iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.into_iter().for_each(|(_, field)| texts(field, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn flush(kept: &mut String, run: &mut String) {

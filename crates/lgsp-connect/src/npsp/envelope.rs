@@ -14,12 +14,29 @@ pub(super) enum Envelope<'a> {
     /// `DongBoTrangThaiHoSo`.
     Status { event: &'a Outgoing },
     /// `TraCuuHoSo`.
-    LookUp { code: &'a str },
+    LookUp { event: &'a Outgoing },
     /// Any read-only service.
     Query { service: &'a str, parameters: &'a Map<String, Value> },
 }
 
 impl Envelope<'_> {
+    /// What the call carries and the portal may repeat in its answer, without the dossiers' codes: the operator needs
+    /// those.
+    pub(super) fn values(&self) -> Vec<Value> {
+        let record = |event: &&Outgoing| match serde_json::from_slice(&event.payload) {
+            Ok(Value::Object(mut fields)) => {
+                fields.remove("MaHoSo");
+                Some(Value::Object(fields))
+            }
+            Ok(_) | Err(_) => None,
+        };
+        match self {
+            Self::Dossiers { events, .. } | Self::Progress { events } => events.iter().filter_map(record).collect(),
+            Self::Status { event } | Self::LookUp { event } => record(event).into_iter().collect(),
+            Self::Query { parameters, .. } => vec![Value::Object((*parameters).clone())],
+        }
+    }
+
     pub(super) fn body(&self, session: &str, unit: &str) -> Bytes {
         let service = match self {
             Self::Dossiers { .. } => "DongBoHoSoMC",
@@ -39,7 +56,7 @@ impl Envelope<'_> {
                 body.text("type", "2");
                 body.raw("data", &event.payload);
             }
-            Self::LookUp { code } => body.text("mahoso", code),
+            Self::LookUp { event } => body.text("mahoso", &event.code),
             Self::Query { parameters, .. } => {
                 // What names the call is ours, whatever the caller put there.
                 let own = |name: &str| matches!(name, "session" | "madonvi" | "service");

@@ -36,7 +36,7 @@ pub(super) fn judge(event: &Outgoing, reply: &Reply, repeatable: bool) -> Asked 
     let failed = !reply.may_be_zero() || says_failure(&text) || says_busy(&text);
     if failed && !says_absent(&text) {
         let code = if says_busy(&text) { "busy" } else { "lookup_refused" };
-        return Asked::Deferred { cause: partner_cause(code, &reply.text, &[]), after: None };
+        return Asked::Deferred { cause: partner_cause(code, &reply.words, &[]), after: None };
     }
     let Some(rows) = reply.rows() else {
         return if says_absent(&text) { Asked::Missing } else { Asked::CannotTell };

@@ -16,6 +16,8 @@ pub(crate) struct Reply {
     pub code: Option<String>,
     /// Everything that `message` says, as it was written.
     pub text: String,
+    /// `text` as it may be kept in a cause.
+    pub words: String,
     /// `result`, from inside `message` when it stands there.
     pub result: Option<Value>,
     /// `session`, in the reply to a login.
