@@ -30,7 +30,7 @@ use crate::redact::{own_cause, partner_cause, without_values};
 use crate::settings::SettingError;
 use envelope::Envelope;
 use reply::{Meaning, Reply};
-use session::{Session, Sessions};
+use session::{NoSession, Session, Sessions};
 use settings::Settings;
 
 /// A batch of dossiers is cut at this many payload bytes: adapters were seen to refuse bodies of a few MiB.
@@ -93,23 +93,29 @@ impl Npsp {
         Ok(Self { settings, http, sessions: Sessions::default(), headers, clock })
     }
 
-    async fn log_in(&self) -> Result<String, Cause> {
+    async fn log_in(&self) -> Result<String, NoSession> {
         let (user, password) = (&self.settings.username, self.settings.password.expose_secret());
         let body = serde_json::json!({"username": user, "password": password}).to_string();
         let answer = match self.http.post(&self.settings.login, &self.headers, body.into()).await {
             Ok(answer) => answer,
-            Err(HttpFailure::NotSent(cause) | HttpFailure::Unanswered(cause)) => return Err(cause),
+            Err(HttpFailure::NotSent(cause) | HttpFailure::Unanswered(cause)) => {
+                return Err(NoSession { cause, after: None });
+            }
         };
         if !answer.status.is_success() {
             let status = answer.status.as_u16();
-            return Err(own_cause(format!("login_http_{status}"), "the portal's adapter refused the login"));
+            let cause = own_cause(format!("login_http_{status}"), "the portal's adapter refused the login");
+            let after = answer.retry_after.map(|after| after.from((self.clock)()));
+            return Err(NoSession { cause, after });
         }
         let reply = Reply::read(&answer.body);
         let session = reply.session.as_ref().filter(|session| !session.is_empty() && reply.is_zero());
-        session.cloned().ok_or_else(|| partner_cause("login_refused", &reply.text, &[password]))
+        session
+            .cloned()
+            .ok_or_else(|| NoSession { cause: partner_cause("login_refused", &reply.text, &[password]), after: None })
     }
 
-    async fn session(&self) -> Result<Session, Cause> {
+    async fn session(&self) -> Result<Session, NoSession> {
         self.sessions.get(|| (self.clock)(), self.settings.session_ttl, || self.log_in()).await
     }
 
@@ -119,7 +125,7 @@ impl Npsp {
         for _ in 0..TRIES {
             let session = match self.session().await {
                 Ok(session) => session,
-                Err(cause) => return Err(CallFailure::NotTaken { cause, after: None }),
+                Err(NoSession { cause, after }) => return Err(CallFailure::NotTaken { cause, after }),
             };
             let body = envelope.body(&session.token, &self.settings.unit);
             let answer = self.http.post(uri, &self.headers, body).await.map_err(|failure| match failure {

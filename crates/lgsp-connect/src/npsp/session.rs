@@ -14,12 +14,20 @@ pub(super) struct Session {
     expires: Timestamp,
 }
 
+/// Why there is no session.
+#[derive(Clone)]
+pub(super) struct NoSession {
+    pub cause: Cause,
+    /// The pause that the portal asked for.
+    pub after: Option<Duration>,
+}
+
 #[derive(Default)]
 struct State {
     current: Option<Session>,
     /// Logins that have ended, and how the last one failed.
     logins: u64,
-    failed: Option<Cause>,
+    failed: Option<NoSession>,
 }
 
 #[derive(Default)]
@@ -37,9 +45,9 @@ impl Sessions {
         now: impl Fn() -> Timestamp,
         ttl: Duration,
         login: impl FnOnce() -> F,
-    ) -> Result<Session, Cause>
+    ) -> Result<Session, NoSession>
     where
-        F: Future<Output = Result<String, Cause>>,
+        F: Future<Output = Result<String, NoSession>>,
     {
         let before = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,8 +62,8 @@ impl Sessions {
             if let Some(session) = state.current.as_ref().filter(|session| session.expires > now()) {
                 return Ok(session.clone());
             }
-            if let Some(cause) = state.failed.as_ref().filter(|_| state.logins > before) {
-                return Err(cause.clone());
+            if let Some(failed) = state.failed.as_ref().filter(|_| state.logins > before) {
+                return Err(failed.clone());
             }
         }
         let result = login().await;
@@ -69,9 +77,9 @@ impl Sessions {
                 state.current = Some(session.clone());
                 Ok(session)
             }
-            Err(cause) => {
-                state.failed = Some(cause.clone());
-                Err(cause)
+            Err(failed) => {
+                state.failed = Some(failed.clone());
+                Err(failed)
             }
         }
     }

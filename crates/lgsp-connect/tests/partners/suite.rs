@@ -119,6 +119,7 @@ suite![
     a_good_answer_settles_every_event_of_a_batch,
     a_partner_that_is_not_there_has_certainly_taken_nothing,
     a_partner_that_asks_for_a_pause_gets_it,
+    a_pause_that_is_asked_for_before_any_event_is_kept_too,
     an_answer_that_never_comes_leaves_the_outcome_unknown,
     a_connection_that_breaks_leaves_the_outcome_unknown,
     an_answer_without_end_is_cut_and_settles_nothing,
@@ -210,6 +211,20 @@ async fn a_partner_that_asks_for_a_pause_gets_it<F: Family>() {
                     assert_eq!((cause.code, after), (format!("http_{status}"), Some(Duration::from_secs(17))));
                 }
             }
+        }
+    }
+}
+
+/// Whatever call meets the pause first, that of an event or one before it.
+async fn a_pause_that_is_asked_for_before_any_event_is_kept_too<F: Family>() {
+    for status in [503, 429] {
+        let partner = Partner::start(move |_| Answer::Status(status, PAUSES[0])).await;
+        let connector = build(F::NAME, &F::settings(partner.address, PATIENT));
+        for outcome in deliver(&connector, EventKind::Dossier, Known::No).await {
+            assert!(
+                matches!(&outcome, Outcome::Deferred { after, .. } if *after == Some(Duration::from_secs(17))),
+                "{status}: {outcome:?}"
+            );
         }
     }
 }
