@@ -87,6 +87,9 @@ fn feed(gateway: &Gateway, token: &str) -> Result<()> {
     let (mut after, mut pulled) = (String::new(), 0);
     while pulled < RECORDS / 2 {
         let answer = http::get(gateway.public, &format!("/v1/changes?limit=1000{after}"), token)?.json()?;
+        if answer["changes"].as_array().is_none_or(Vec::is_empty) {
+            return Err(Error::other(format!("no changes in {answer}")));
+        }
         pulled += answer["changes"].as_array().map_or(0, Vec::len) as u64;
         after = format!("&after={}", answer["next"].as_str().unwrap_or_default());
         if !answer["more"].as_bool().unwrap_or(false) {

@@ -21,8 +21,8 @@ use crate::server::BodyReader;
 const GROUP_BYTES: usize = 256 * 1024;
 /// Records of one group: what refuses a line may be a hundred times as long as the line.
 const GROUP_RECORDS: usize = 1024;
-/// Groups being checked, and groups being stored: with two cores one of each is at work and one waits.
-const GROUPS: usize = 3;
+/// Groups being checked, and groups being stored: enough that both cores have work while a commit waits for the disk.
+const GROUPS: usize = 8;
 /// Pieces of the answer that wait for a slow reader.
 const PIECES: usize = 4;
 
