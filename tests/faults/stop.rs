@@ -22,8 +22,10 @@ async fn a_stop_under_load_answers_what_was_begun_and_loses_nothing() {
     load.allow(10_000);
     until("the load is on", async || (load.count() > 100).then_some(())).await;
     let text = dossier(&code(900_000), "2").to_string();
-    let mut half = half_sent(&program, load.token(), &text).await;
+    // The poll goes first: by the time that the later connection was answered, it is in flight.
     let poll = long_poll(&program, load.token()).await;
+    let mut half = half_sent(&program, load.token(), &text).await;
+    feed(load.http(), &program, load.token()).await;
 
     program.signal("TERM");
     until("no new connection is taken", async || TcpStream::connect(program.public).await.err()).await;
@@ -102,8 +104,10 @@ async fn reloads_under_load_drop_no_request_and_a_bad_configuration_changes_noth
     let workers = load.begin(4, 1);
     for round in 0..5 {
         load.allow(60);
-        let (id, before) = (format!("newcomer-{round}"), program.times_said(TAKEN_OVER));
+        let id = format!("newcomer-{round}");
         place.configure(&member(&id));
+        // Counted after the file is written: whatever is taken over from here on is the new one.
+        let before = program.times_said(TAKEN_OVER);
         program.signal("HUP");
         until("it is taken over", async || (program.times_said(TAKEN_OVER) > before).then_some(())).await;
         assert_eq!(token_status(&load, &program, &id).await, 200);

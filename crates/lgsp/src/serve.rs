@@ -35,7 +35,11 @@ pub(crate) async fn serve(path: &Path) -> Result<(), ServeError> {
     let mut look = tokio::time::interval(LOOK_EVERY);
     loop {
         tokio::select! {
-            _ = signals.reload.recv() => reload(&gateway, path).await,
+            _ = signals.reload.recv() => {
+                // What is read now needs no second reading when the file is looked at next.
+                file.changed();
+                reload(&gateway, path).await;
+            }
             _ = signals.terminate.recv() => break,
             _ = signals.interrupt.recv() => break,
             _ = look.tick() => {
