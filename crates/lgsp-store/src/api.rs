@@ -327,10 +327,8 @@ pub trait DurableStore: Send + Sync {
     /// Where a target stands.
     fn target(&self, target: TargetId) -> StoreFuture<'_, Option<TargetPosition>>;
 
-    /// Changes a target's state. A change that only moves the position of a known target answers at once and is on
-    /// disk within a second; after a crash the target may stand up to that much further back, never further on. Every
-    /// other change is on disk when the answer comes. Changes of one target are made one after the other: the caller
-    /// waits for the answer, above all for that of a change that parks, before it moves the position on.
+    /// Changes a target's state; it is on disk when the answer comes. Changes of one target are made one after the
+    /// other: the caller waits for the answer, above all for that of a change that parks, before it moves the position.
     fn change_target(&self, target: TargetId, change: TargetChange) -> StoreFuture<'_, ()>;
 
     /// A target's parked events after a position, in order, optionally of one state.

@@ -259,12 +259,7 @@ impl DurableStore for EmbeddedStore {
     }
 
     fn change_target(&self, target: TargetId, change: TargetChange) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            if self.shared.positions.only_moves(&target, &change) {
-                return Ok(());
-            }
-            self.write(|reply| Job::Target { target, change, reply }).await
-        })
+        Box::pin(self.write(|reply| Job::Target { target, change, reply }))
     }
 
     fn parked(

@@ -9,16 +9,10 @@ use rusqlite::{Connection, Row, params};
 use super::failure::{damaged, unavailable};
 use crate::{Parked, ParkedState, StoreError, TargetChange, TargetPosition};
 
-/// Where every target stands, newer than the table by what only moved a position.
+/// Where every target stands, as the table has it: asked for often, so it is kept in memory.
 #[derive(Default)]
 pub(super) struct Positions {
-    known: Mutex<HashMap<TargetId, Standing>>,
-}
-
-#[derive(Clone, Copy)]
-struct Standing {
-    position: TargetPosition,
-    on_disk: bool,
+    known: Mutex<HashMap<TargetId, TargetPosition>>,
 }
 
 impl Positions {
@@ -31,61 +25,29 @@ impl Positions {
             let id = id.parse().map_err(|_| StoreError::Damaged("a target's name is not one".into()))?;
             let done_through = Seq(row.get::<_, i64>(1).map_err(damaged)? as u64);
             let position = TargetPosition { done_through, paused: row.get(2).map_err(damaged)? };
-            known.insert(id, Standing { position, on_disk: true });
+            known.insert(id, position);
         }
         Ok(Self { known: Mutex::new(known) })
     }
 
     pub(super) fn get(&self, target: &TargetId) -> Option<TargetPosition> {
-        self.lock().get(target).map(|standing| standing.position)
-    }
-
-    /// Takes a change that only moves a known target's position; it reaches the disk with a later commit. Says
-    /// whether the change was of that sort.
-    pub(super) fn only_moves(&self, target: &TargetId, change: &TargetChange) -> bool {
-        let TargetChange { position: Some(position), park, unpark, audit: None } = change else { return false };
-        let mut known = self.lock();
-        match known.get_mut(target) {
-            Some(standing) if park.is_empty() && unpark.is_empty() && standing.position.paused == position.paused => {
-                *standing = Standing { position: *position, on_disk: false };
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Positions that the disk does not have.
-    pub(super) fn unsaved(&self) -> Vec<(TargetId, TargetPosition)> {
-        let known = self.lock();
-        known.iter().filter(|(_, at)| !at.on_disk).map(|(target, at)| (target.clone(), at.position)).collect()
-    }
-
-    /// These positions are on disk now.
-    pub(super) fn saved(&self, positions: Vec<(TargetId, TargetPosition)>) {
-        let mut known = self.lock();
-        for (target, position) in positions {
-            if let Some(standing) = known.get_mut(&target)
-                && standing.position == position
-            {
-                standing.on_disk = true;
-            }
-        }
+        self.lock().get(target).copied()
     }
 
     /// This change is on disk now.
     pub(super) fn committed(&self, target: &TargetId, change: &TargetChange) {
         if let Some(position) = change.position {
-            self.lock().insert(target.clone(), Standing { position, on_disk: true });
+            self.lock().insert(target.clone(), position);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TargetId, Standing>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TargetId, TargetPosition>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Writes a position inside the open transaction.
-pub(super) fn write_position(conn: &Connection, target: &TargetId, at: TargetPosition) -> Result<(), StoreError> {
+fn write_position(conn: &Connection, target: &TargetId, at: TargetPosition) -> Result<(), StoreError> {
     let mut put = conn
         .prepare_cached(
             "INSERT INTO target VALUES (?1, ?2, ?3) \

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lgsp_model::{DossierCode, DossierState, Seq, TargetId};
+use lgsp_model::{DossierCode, DossierState, Seq};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -16,13 +16,11 @@ use super::group::{Answer, Group, Tail};
 use super::names::Names;
 use super::queue::{Job, Queue, Taken};
 use super::seen::Seen;
-use super::targets::{self, Positions};
-use crate::{CommitObserver, Health, StoreError, TargetPosition};
+use super::targets::Positions;
+use crate::{CommitObserver, Health, StoreError};
 
-/// How long the writer sleeps when nothing comes; what only moved a position is on disk after that.
+/// How long the writer sleeps when nothing comes.
 const TICK: Duration = Duration::from_millis(500);
-/// How often positions ride along with commits.
-const POSITIONS_EVERY: Duration = Duration::from_millis(250);
 /// Pause between attempts to commit after a failure.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 /// Bytes that a probe writes: more than one page, so that it proves there is room for messages.
@@ -49,7 +47,6 @@ pub(super) struct Writer {
     names: Names,
     seen: Seen,
     flush: Flush,
-    positions_saved: Instant,
     last_attempt: Instant,
 }
 
@@ -60,7 +57,6 @@ struct Staged {
     states: HashMap<DossierCode, DossierState>,
     new_dossiers: Vec<DossierCode>,
     slice: Option<Slice>,
-    positions: Vec<(TargetId, TargetPosition)>,
 }
 
 /// Runs the writer until its queue is closed and empty.
@@ -72,7 +68,7 @@ pub(super) fn run(conn: Connection, dir: PathBuf, shared: Arc<Shared>, tail: Tai
         flush.changed();
     }
     let names = Names::default();
-    let mut writer = Writer { conn, dir, shared, tail, names, seen, flush, positions_saved: now, last_attempt: now };
+    let mut writer = Writer { conn, dir, shared, tail, names, seen, flush, last_attempt: now };
     for code in writer.shared.recent.lock().keys() {
         writer.seen.note(code.as_str());
     }
@@ -152,24 +148,17 @@ impl Writer {
         } else {
             None
         };
-        let mut positions = Vec::new();
-        if jobs.is_empty() || self.positions_saved.elapsed() >= POSITIONS_EVERY {
-            positions = self.shared.positions.unsaved();
-            for (target, position) in &positions {
-                targets::write_position(&self.conn, target, *position)?;
-            }
-        }
         let mut group = Group::begin(&self.conn, self.tail, &mut self.names, &self.shared.recent)?;
         group.find_states(jobs, &self.seen)?;
         let answers = jobs.iter().map(|job| group.apply(job)).collect::<Result<_, _>>()?;
         group.seal(self.tail.seq)?;
         let Group { tail, states, new_dossiers, .. } = group;
-        Ok(Staged { answers, tail, states, new_dossiers, slice, positions })
+        Ok(Staged { answers, tail, states, new_dossiers, slice })
     }
 
     /// Takes a committed group into memory and publishes it.
     fn take_in(&mut self, staged: Staged, jobs: &[Job]) -> Vec<Answer> {
-        let Staged { answers, tail, states, new_dossiers, slice, positions } = staged;
+        let Staged { answers, tail, states, new_dossiers, slice } = staged;
         self.names.committed();
         {
             let mut recent = self.shared.recent.lock();
@@ -183,10 +172,6 @@ impl Writer {
         }
         for code in &new_dossiers {
             self.seen.note(code.as_str());
-        }
-        if jobs.is_empty() || !positions.is_empty() {
-            self.shared.positions.saved(positions);
-            self.positions_saved = Instant::now();
         }
         for job in jobs {
             if let Job::Target { target, change, .. } = job {
@@ -225,7 +210,7 @@ impl Writer {
             }
             return;
         }
-        if !self.shared.positions.unsaved().is_empty() || self.flush.is_due(&self.shared.recent, self.tail.seq) {
+        if self.flush.is_due(&self.shared.recent, self.tail.seq) {
             match self.attempt(&[]) {
                 Ok(staged) => drop(self.take_in(staged, &[])),
                 Err(error) => self.failed(&error),
@@ -262,7 +247,7 @@ impl Writer {
     /// Writes what is only in memory, so that the next start has nothing to replay.
     fn close(mut self) {
         self.flush.hurry();
-        while !self.shared.positions.unsaved().is_empty() || self.flush.is_due(&self.shared.recent, self.tail.seq) {
+        while self.flush.is_due(&self.shared.recent, self.tail.seq) {
             match self.attempt(&[]) {
                 Ok(staged) => drop(self.take_in(staged, &[])),
                 Err(error) => return self.failed(&error),
