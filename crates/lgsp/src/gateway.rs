@@ -71,8 +71,9 @@ impl Gateway {
         let limits = config.limits.clone();
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts };
         let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, targets, snapshot }));
-        let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
+        // Operators' listener comes last: who finds it ready finds the other one too.
         let public = Server::start(public, &limits, app.clone()).map_err(|error| StartError::Listen(public, error))?;
+        let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
         tracing::info!(public = %public.address(), admin = %admin.address(), "gateway ready");
         Ok(Self { app, public, admin, keys, reloading: Mutex::default() })
     }
