@@ -41,10 +41,12 @@ impl Demo {
             .expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let this = Self(child);
-        let started = Instant::now();
+        let (started, mut equal) = (Instant::now(), false);
         for line in lines.map_while(Result::ok) {
             assert!(started.elapsed() < PATIENCE, "the demo did not come to its end");
+            equal |= line.contains("All is equal");
             if line.contains("Ctrl-C") {
+                assert!(equal, "the summary says that something did not arrive");
                 return this;
             }
         }
