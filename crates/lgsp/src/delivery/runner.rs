@@ -84,6 +84,8 @@ impl Runner {
 
     async fn follow(&mut self, mut commands: mpsc::Receiver<Command>) {
         let mut head = self.setup.store.head();
+        // The log may have grown since the machine was told its head.
+        head.mark_changed();
         loop {
             self.next_act();
             self.show();
