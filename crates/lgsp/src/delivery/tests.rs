@@ -263,7 +263,7 @@ async fn an_unknown_outcome_is_asked_for_and_a_deferred_one_tried_again() {
         rig.store.count_parked(target()).await.unwrap().iter().all(|(_, n)| *n == 0)
     })
     .await;
-    assert!(handle.last_words().failure.is_some());
+    until("the failure is shown", || async { handle.last_words().failure.is_some() }).await;
     handle.stop(PATIENCE).await;
     let counts = *rig.meter.0.lock().unwrap();
     assert_eq!((counts.settled, counts.deferred, counts.unknown), (2, 2, 1));
