@@ -101,6 +101,42 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Tree<'_>, JsonError> {
     Ok(tree)
 }
 
+/// Writes a value as compact JSON, members in the order of the message.
+pub(crate) fn write(tree: &Tree<'_>, out: &mut Vec<u8>) {
+    match tree {
+        Tree::Null => out.extend_from_slice(b"null"),
+        Tree::Bool(value) => out.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Tree::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Tree::Text(text) => write_text(text, out),
+        Tree::List(items) => {
+            out.push(b'[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                write(item, out);
+            }
+            out.push(b']');
+        }
+        Tree::Object(members) => {
+            out.push(b'{');
+            for (n, member) in members.in_order().into_iter().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                write_text(member.key.as_str(), out);
+                out.push(b':');
+                write(&member.value, out);
+            }
+            out.push(b'}');
+        }
+    }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, text).expect("writing to memory does not fail");
+}
+
 fn not_utf8(bytes: &[u8], at: usize) -> JsonError {
     let before = &bytes[..at];
     let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |newline| newline + 1);
@@ -314,6 +350,19 @@ mod tests {
             if let Ok(value) = parse_strict(&bytes) {
                 prop_assert_eq!(value, serde_json::from_slice::<Value>(&bytes).unwrap());
             }
+        }
+
+        #[test]
+        fn compact_json_is_written_as_it_was_read(
+            texts in prop::collection::vec(any::<String>(), 1..5), number in any::<i64>(),
+        ) {
+            let entries: Vec<_> = texts.iter().enumerate().map(|(n, text)| {
+                format!("\"z{}\":[{{}},null,true,{number},{}]", 9 - n, serde_json::to_string(text).unwrap())
+            }).collect();
+            let text = format!("{{{}}}", entries.join(","));
+            let mut written = Vec::new();
+            write(&parse(text.as_bytes()).ok().unwrap(), &mut written);
+            prop_assert_eq!(String::from_utf8(written).unwrap(), text);
         }
     }
 }

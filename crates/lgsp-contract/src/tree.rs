@@ -1,14 +1,15 @@
-//! The value of one record as it is checked: texts borrowed from the record, objects as lists sorted by key.
+//! The value of one message as it is checked and mapped: texts borrowed from the message, objects as lists sorted by key
+//! that remember the order in which they stood.
 //!
-//! It holds records only. Schemas and examples, which are read once, stay `serde_json` values. It has no `Debug`,
-//! because it holds personal data.
+//! JSON and XML are read into it alike. Schemas and examples, which are read once, stay `serde_json` values. It has no
+//! `Debug`, because it holds personal data.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-/// One JSON value. A borrowed text stands in the record just so, between quotation marks and without an escape.
+/// One value. A borrowed text stands in the message just so, without an escape.
 #[derive(Default)]
 pub(crate) enum Tree<'a> {
     #[default]
@@ -22,7 +23,7 @@ pub(crate) enum Tree<'a> {
 
 impl<'a> Tree<'a> {
     /// The value of a field; `None` when it is absent or this is no object.
-    pub(crate) fn get(&self, field: &'static str) -> Option<&Tree<'a>> {
+    pub(crate) fn get(&self, field: &str) -> Option<&Tree<'a>> {
         match self {
             Self::Object(members) => members.get(&Key::new(Cow::Borrowed(field))),
             _ => None,
@@ -69,16 +70,28 @@ pub(crate) struct Members<'a>(Vec<Member<'a>>);
 pub(crate) struct Member<'a> {
     pub(crate) key: Key<'a>,
     pub(crate) value: Tree<'a>,
+    /// Where it stood in the message among its siblings.
+    position: u32,
 }
 
 impl Member<'_> {
     /// A place for a member that is about to be read. A constant is copied into a list at once, not field by field.
-    pub(crate) const EMPTY: Self = Self { key: Key { head: 0, text: Cow::Borrowed("") }, value: Tree::Null };
+    pub(crate) const EMPTY: Self =
+        Self { key: Key { head: 0, text: Cow::Borrowed("") }, value: Tree::Null, position: 0 };
+}
+
+impl<'a> Member<'a> {
+    pub(crate) fn new(key: impl Into<Cow<'a, str>>, value: Tree<'a>) -> Self {
+        Self { key: Key::new(key.into()), value, position: 0 }
+    }
 }
 
 impl<'a> Members<'a> {
-    /// Sorts `members`; `None` when a key is there twice.
+    /// Sorts `members`, which come in the order of the message; `None` when a key is there twice.
     pub(crate) fn sorted(mut members: Vec<Member<'a>>) -> Option<Self> {
+        for (position, member) in (0..).zip(&mut members) {
+            member.position = position;
+        }
         let ascend = |members: &[Member<'_>]| members.is_sorted_by(|one, next| one.key.cmp(&next.key).is_lt());
         if !ascend(&members) {
             members.sort_unstable_by(|one, other| one.key.cmp(&other.key));
@@ -90,8 +103,22 @@ impl<'a> Members<'a> {
         Some(Self(if members.is_empty() { Vec::new() } else { members }))
     }
 
+    /// Sorted by key.
     pub(crate) fn as_slice(&self) -> &[Member<'a>] {
         &self.0
+    }
+
+    /// As they stood in the message.
+    pub(crate) fn in_order(&self) -> Vec<&Member<'a>> {
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort_unstable_by_key(|member| member.position);
+        members
+    }
+
+    /// The members themselves, as they stood in the message.
+    pub(crate) fn into_order(mut self) -> Vec<Member<'a>> {
+        self.0.sort_unstable_by_key(|member| member.position);
+        self.0
     }
 
     pub(crate) fn get(&self, key: &Key<'_>) -> Option<&Tree<'a>> {
@@ -152,10 +179,7 @@ impl From<&Value> for Tree<'static> {
             Value::String(text) => Self::Text(Cow::Owned(text.clone())),
             Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
             Value::Object(map) => {
-                let members = map
-                    .iter()
-                    .map(|(key, value)| Member { key: Key::new(Cow::Owned(key.clone())), value: Self::from(value) })
-                    .collect();
+                let members = map.iter().map(|(key, value)| Member::new(key.clone(), Self::from(value))).collect();
                 Self::Object(Members::sorted(members).expect("a map has every key once"))
             }
         }
@@ -172,7 +196,7 @@ mod tests {
     }
 
     fn object<'a>(keys: &[&'a str]) -> Option<Members<'a>> {
-        let members = keys.iter().enumerate().map(|(n, text)| Member { key: key(text), value: Tree::Number(n.into()) });
+        let members = keys.iter().enumerate().map(|(n, text)| Member::new(*text, Tree::Number(n.into())));
         Members::sorted(members.collect())
     }
 
@@ -199,6 +223,15 @@ mod tests {
             }
             prop_assert_eq!(members.get(&key(&asked)).is_some(), texts.contains(&asked.as_str()));
         }
+    }
+
+    #[test]
+    fn the_order_of_the_message_is_kept() {
+        let members = object(&["b", "a", "c"]).unwrap();
+        let order: Vec<&str> = members.in_order().iter().map(|member| member.key.as_str()).collect();
+        assert_eq!(order, ["b", "a", "c"]);
+        let sorted: Vec<&str> = members.as_slice().iter().map(|member| member.key.as_str()).collect();
+        assert_eq!(sorted, ["a", "b", "c"]);
     }
 
     #[test]
