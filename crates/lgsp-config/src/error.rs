@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use lgsp_model::{BadAgencyCode, BadId};
 
-use crate::scalar::write_time;
 use crate::{BadScope, ByteCount};
+use lgsp_model::unit::write_time;
 
 /// One error of a configuration file.
 #[derive(Clone, Debug, PartialEq)]

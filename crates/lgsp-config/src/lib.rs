@@ -24,7 +24,6 @@ mod document;
 mod error;
 mod identity;
 mod read;
-mod scalar;
 mod secret;
 mod sections;
 mod settings;
@@ -34,7 +33,7 @@ use std::path::Path;
 
 pub use error::{ConfigError, Problem, Quantity, format_errors};
 pub use identity::{BadScope, Credential, Member, NationalLogin, Scope, ServiceId};
-pub use scalar::ByteCount;
+pub use lgsp_model::ByteCount;
 pub use secret::{PasswordHash, Secret};
 pub use settings::{
     Admin, Breaker, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel,
@@ -59,4 +58,18 @@ pub fn parse(
     read_file: &dyn Fn(&Path) -> Result<String, String>,
 ) -> Result<Config, Vec<ConfigError>> {
     sections::parse(text, &substitute::Inputs { base, vars, read_file })
+}
+
+/// Resolves `${NAME}` and `file:PATH` in one text that stands outside of the configuration file, such as the address
+/// and the credentials of a service's upstream. Arguments as for [`parse`].
+///
+/// # Errors
+/// A variable that is not set, a file that cannot be read, a reference that is none. The value is never repeated.
+pub fn resolve(
+    leaf: &str,
+    base: &Path,
+    vars: &dyn Fn(&str) -> Option<String>,
+    read_file: &dyn Fn(&Path) -> Result<String, String>,
+) -> Result<Secret, Problem> {
+    substitute::substitute(leaf, &substitute::Inputs { base, vars, read_file }).map(Secret::new)
 }

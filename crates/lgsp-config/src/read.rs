@@ -5,11 +5,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lgsp_model::unit;
 use toml::de::DeValue;
 
 use crate::document::Leaf;
 use crate::error::{Problem, Quantity};
-use crate::{ByteCount, ConnectorSettings, Secret, scalar};
+use crate::{ByteCount, ConnectorSettings, Secret};
 
 /// A string that is not empty.
 pub(crate) fn text(leaf: &Leaf<'_>) -> Result<String, Problem> {
@@ -47,7 +48,7 @@ pub(crate) fn flag(leaf: &Leaf<'_>) -> Result<bool, Problem> {
 /// A time within `range`.
 pub(crate) fn time(range: RangeInclusive<Duration>) -> impl Fn(&Leaf<'_>) -> Result<Duration, Problem> {
     move |leaf| {
-        let time = scalar::time(&leaf.text()?);
+        let time = unit::time(&leaf.text()?);
         let time = time.ok_or(Problem::Expected("a time: a whole number with ms, s, m, h or d, such as 5s"))?;
         within(time, &range, Quantity::Time)
     }
@@ -56,7 +57,7 @@ pub(crate) fn time(range: RangeInclusive<Duration>) -> impl Fn(&Leaf<'_>) -> Res
 /// A size within `range`.
 pub(crate) fn size(range: RangeInclusive<ByteCount>) -> impl Fn(&Leaf<'_>) -> Result<ByteCount, Problem> {
     move |leaf| {
-        let size = scalar::size(&leaf.text()?);
+        let size = unit::size(&leaf.text()?);
         let size = size.ok_or(Problem::Expected("a size: a whole number with B, KiB, MiB or GiB, such as 16MiB"))?;
         within(size, &range, Quantity::Size)
     }

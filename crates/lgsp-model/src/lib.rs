@@ -11,6 +11,7 @@ mod id;
 mod outcome;
 mod status;
 mod time;
+pub mod unit;
 
 pub use agency::{AgencyCode, AgencyGrant, BadAgencyCode};
 pub use digest::{ContentDigest, Digest};
@@ -21,3 +22,4 @@ pub use id::{BadId, DossierCode, MemberId, TargetId};
 pub use outcome::{Cause, Outcome};
 pub use status::{Status, Step};
 pub use time::{BadPortalTime, PortalTime, Timestamp};
+pub use unit::ByteCount;

@@ -42,17 +42,17 @@ const SIZE_UNITS: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 2
 const TIME_UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Reads `16MiB`; `None` when the text is not a whole number with a unit.
-pub(crate) fn size(text: &str) -> Option<ByteCount> {
+pub fn size(text: &str) -> Option<ByteCount> {
     with_unit(text, &SIZE_UNITS).map(ByteCount)
 }
 
 /// Reads `5s`; `None` when the text is not a whole number with a unit.
-pub(crate) fn time(text: &str) -> Option<Duration> {
+pub fn time(text: &str) -> Option<Duration> {
     with_unit(text, &TIME_UNITS).map(Duration::from_millis)
 }
 
 /// Writes a time the way that [`time`] reads it.
-pub(crate) fn write_time(time: Duration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub fn write_time(time: Duration, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let (unit, size) = TIME_UNITS
         .iter()
