@@ -78,6 +78,7 @@ error_codes! {
     BadParameter = "1006", 400, "bad-parameter", "A parameter is missing or not allowed", "Thiếu tham số hoặc tham số sai. Sửa tham số được nêu rồi gửi lại.";
     RequestTimeout = "1007", 408, "request-timeout", "The request did not arrive in time", "Yêu cầu đến quá chậm. Kiểm tra đường truyền rồi gửi lại.";
     MethodNotAllowed = "1008", 405, "method-not-allowed", "The method is not allowed here", "Phương thức không được phép. Xem tài liệu của dịch vụ.";
+    MalformedXml = "1009", 400, "malformed-xml", "The body is not well-formed XML or SOAP", "Nội dung không phải XML hoặc SOAP hợp lệ. Kiểm tra cú pháp, namespace và mã UTF-8.";
     Unauthenticated = "1101", 401, "unauthenticated", "No valid access token", "Chưa đăng nhập hoặc mã truy cập đã hết hạn. Lấy mã truy cập mới rồi gửi lại.";
     BadCredentials = "1102", 401, "bad-credentials", "Wrong member id or secret", "Sai tên đăng nhập hoặc mật khẩu. Kiểm tra cấu hình kết nối của đơn vị.";
     SessionExpired = "1103", 401, "session-expired", "The session is unknown or has expired", "Phiên làm việc (session) không tồn tại hoặc đã hết hạn. Đăng nhập lại.";
@@ -86,6 +87,7 @@ error_codes! {
     NotFound = "1301", 404, "not-found", "There is nothing at this address", "Không tìm thấy địa chỉ. Kiểm tra đường dẫn.";
     DossierNotFound = "1302", 404, "dossier-not-found", "The gateway does not know this dossier", "Không tìm thấy hồ sơ. Kiểm tra MaHoSo hoặc đồng bộ hồ sơ trước.";
     UnknownService = "1303", 404, "unknown-service", "The service name is not known", "Tên dịch vụ (service) không được hỗ trợ. Kiểm tra trường service.";
+    MessageNotFound = "1304", 404, "message-not-found", "The gateway does not know this message", "Không tìm thấy bản tin. Kiểm tra mã bản tin đã nhận khi gửi.";
     Conflict = "1401", 409, "conflict", "The state does not allow this", "Trạng thái hiện tại không cho phép thao tác này. Tải lại rồi thử lại.";
     IdempotencyMismatch = "1402", 422, "idempotency-mismatch", "The idempotency key was used with another body", "Khoá Idempotency-Key đã dùng cho nội dung khác. Dùng khoá mới.";
     ContractViolation = "1501", 422, "contract-violation", "The record breaks its contract", "Bản ghi sai quy định. Sửa các trường được nêu rồi gửi lại.";
@@ -93,9 +95,13 @@ error_codes! {
     Overloaded = "1602", 503, "overloaded", "The gateway is overloaded", "Trục đang quá tải. Chờ rồi gửi lại.";
     StoreUnavailable = "1603", 503, "store-unavailable", "The durable store cannot commit", "Trục tạm thời không ghi được dữ liệu. Chờ rồi gửi lại.";
     Draining = "1604", 503, "draining", "The gateway is shutting down", "Trục đang khởi động lại. Chờ rồi gửi lại.";
+    ServiceNotReady = "1605", 503, "service-not-ready", "The service is not set up at this gateway", "Dịch vụ chưa được cấu hình trên trục. Báo quản trị trục.";
+    QuotaUsedUp = "1606", 429, "quota-used-up", "The day's quota is used up", "Đã dùng hết hạn mức trong ngày. Chờ đến ngày mai hoặc đề nghị tăng hạn mức.";
     UpstreamUnreachable = "1701", 502, "upstream-unreachable", "The partner could not be reached", "Không kết nối được hệ thống đối tác. Chờ rồi gửi lại.";
     UpstreamTimeout = "1702", 504, "upstream-timeout", "The partner did not answer in time", "Hệ thống đối tác không trả lời kịp. Chờ rồi gửi lại.";
     UpstreamRefused = "1703", 502, "upstream-refused", "The partner refused the call", "Hệ thống đối tác từ chối yêu cầu. Xem chi tiết kèm theo.";
+    UpstreamBroken = "1704", 502, "upstream-broken", "The partner's answer breaks its contract", "Trả lời của hệ thống đối tác sai quy định. Báo đơn vị quản lý dịch vụ.";
+    UpstreamFault = "1705", 502, "upstream-fault", "The partner answered with a fault", "Hệ thống đối tác báo lỗi. Xem chi tiết kèm theo rồi sửa yêu cầu hoặc thử lại.";
     Internal = "1901", 500, "internal", "The gateway made a mistake", "Lỗi nội bộ của trục. Gửi trace_id cho quản trị trục.";
 }
 
