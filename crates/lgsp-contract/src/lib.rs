@@ -17,6 +17,8 @@ mod rules;
 mod schema;
 mod shipped;
 mod tree;
+#[allow(dead_code, unused_imports, reason = "the services that use all of it are being added")]
+mod xml;
 
 pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
 pub use contract::{Checked, Contract, Rejection};
@@ -26,3 +28,4 @@ pub use json::{JsonError, JsonErrorKind, MAX_DEPTH, parse_strict};
 pub use rules::{RuleInfo, Severity, rules};
 pub use schema::MAX_FINDINGS;
 pub use shipped::shipped;
+pub use xml::{XmlError, XmlErrorKind, xml_to_json};

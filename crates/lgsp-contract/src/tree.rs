@@ -46,6 +46,19 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Makes a list of this and `later`, which have the same key; a list gets one more entry.
+    pub(crate) fn gather(&mut self, later: Tree<'a>) {
+        let mut entries = match std::mem::take(self) {
+            Self::List(entries) => entries,
+            one => vec![one],
+        };
+        match later {
+            Self::List(more) => entries.extend(more),
+            one => entries.push(one),
+        }
+        *self = Self::List(entries);
+    }
+
     /// The same value in the representation of `serde_json`.
     pub(crate) fn to_value(&self) -> Value {
         match self {
@@ -89,10 +102,7 @@ impl<'a> Member<'a> {
 impl<'a> Members<'a> {
     /// Sorts `members`, which come in the order of the message; `None` when a key is there twice.
     pub(crate) fn sorted(mut members: Vec<Member<'a>>) -> Option<Self> {
-        for (position, member) in (0..).zip(&mut members) {
-            member.position = position;
-        }
-        let ascend = |members: &[Member<'_>]| members.is_sorted_by(|one, next| one.key.cmp(&next.key).is_lt());
+        number(&mut members);
         if !ascend(&members) {
             members.sort_unstable_by(|one, other| one.key.cmp(&other.key));
             if !ascend(&members) {
@@ -103,6 +113,33 @@ impl<'a> Members<'a> {
         Some(Self(if members.is_empty() { Vec::new() } else { members }))
     }
 
+    /// Sorts `members`, which come in the order of the message; those of one key become one list where the first stood.
+    /// Entries of lists are entries of that list.
+    pub(crate) fn gathered(mut members: Vec<Member<'a>>) -> Self {
+        number(&mut members);
+        if ascend(&members) {
+            return Self(members);
+        }
+        members.sort_unstable_by(|one, other| one.key.cmp(&other.key).then(one.position.cmp(&other.position)));
+        if ascend(&members) {
+            return Self(members);
+        }
+        members.dedup_by(|later, first| {
+            let same = later.key.cmp(&first.key).is_eq();
+            if same {
+                first.value.gather(std::mem::take(&mut later.value));
+            }
+            same
+        });
+        let mut kept: Vec<u32> = members.iter().map(|member| member.position).collect();
+        kept.sort_unstable();
+        for member in &mut members {
+            let place = kept.partition_point(|position| *position < member.position);
+            member.position = u32::try_from(place).expect("no more than before");
+        }
+        Self(members)
+    }
+
     /// Sorted by key.
     pub(crate) fn as_slice(&self) -> &[Member<'a>] {
         &self.0
@@ -110,8 +147,11 @@ impl<'a> Members<'a> {
 
     /// As they stood in the message.
     pub(crate) fn in_order(&self) -> Vec<&Member<'a>> {
+        // Positions are the numbers from 0 on, so that every place is taken once.
         let mut members: Vec<_> = self.0.iter().collect();
-        members.sort_unstable_by_key(|member| member.position);
+        for member in &self.0 {
+            members[member.position as usize] = member;
+        }
         members
     }
 
@@ -125,6 +165,17 @@ impl<'a> Members<'a> {
         let at = self.0.binary_search_by(|member| member.key.cmp(key)).ok()?;
         Some(&self.0[at].value)
     }
+}
+
+fn number(members: &mut [Member<'_>]) {
+    for (position, member) in (0..).zip(members) {
+        member.position = position;
+    }
+}
+
+/// Whether every key is greater than the one before.
+fn ascend(members: &[Member<'_>]) -> bool {
+    members.is_sorted_by(|one, next| one.key.cmp(&next.key).is_lt())
 }
 
 /// A key that is quick to compare: its first bytes, as one number, decide nearly every comparison.
@@ -144,6 +195,10 @@ impl<'a> Key<'a> {
     #[inline]
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    pub(crate) fn into_text(self) -> Cow<'a, str> {
+        self.text
     }
 
     /// The order of the texts, byte by byte.
@@ -210,6 +265,23 @@ mod tests {
         #[test]
         fn keys_are_ordered_as_their_texts(one in "[a\0é]{0,12}", other in "[a\0é]{0,12}") {
             prop_assert_eq!(key(&one).cmp(&key(&other)), one.cmp(&other));
+        }
+
+        #[test]
+        fn what_has_one_key_becomes_one_list_in_the_order_of_the_message(keys in prop::collection::vec("[ab]{0,2}", 0..12)) {
+            let members = keys.iter().enumerate().map(|(n, key)| Member::new(key.as_str(), Tree::Number(n.into())));
+            let gathered = Members::gathered(members.collect());
+            let mut firsts = keys.clone();
+            firsts.dedup();
+            let mut seen = std::collections::BTreeSet::new();
+            firsts.retain(|key| seen.insert(key.clone()));
+            let order: Vec<_> = gathered.in_order().iter().map(|member| member.key.as_str().to_owned()).collect();
+            prop_assert_eq!(order, firsts);
+            for member in gathered.as_slice() {
+                let numbers: Vec<_> = (0..keys.len()).filter(|n| keys[*n] == member.key.as_str()).collect();
+                let expected = if let [one] = numbers[..] { Value::from(one) } else { Value::from(numbers) };
+                prop_assert_eq!(member.value.to_value(), expected);
+            }
         }
 
         #[test]
