@@ -93,6 +93,13 @@ impl Breaker {
         }
     }
 
+    /// The probe ended without telling anything, for example because its caller went away: another one may start.
+    pub fn probe_abandoned(&mut self) {
+        if let Inner::Probing { times } = self.inner {
+            self.inner = Inner::Open { until: Timestamp(i64::MIN), times };
+        }
+    }
+
     /// A call was answered: the target is alive, whatever it said.
     pub fn success(&mut self, kind: CallKind) {
         match (&mut self.inner, kind) {
@@ -197,6 +204,17 @@ mod tests {
         breaker.probe_started();
         breaker.success(CallKind::Probe);
         assert_eq!(breaker.permit(Timestamp(now)), Permit::Free);
+    }
+
+    #[test]
+    fn a_probe_that_told_nothing_makes_room_for_another_one() {
+        let mut breaker = Breaker::new(POLICY);
+        fail(&mut breaker, 3, 0);
+        breaker.probe_abandoned();
+        assert_eq!(breaker.permit(Timestamp(0)), Permit::NotBefore(Timestamp(1000)), "no probe was out");
+        breaker.probe_started();
+        breaker.probe_abandoned();
+        assert_eq!(breaker.permit(Timestamp(1000)), Permit::Probe);
     }
 
     #[test]
