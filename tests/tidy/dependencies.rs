@@ -5,14 +5,15 @@ use std::process::Command;
 
 use crate::tree::{FILES, none, read, root};
 
-/// The allowed edges among our crates: everything knows the vocabulary, the shell knows all, siblings never meet.
+/// The allowed edges among our crates: everything knows the vocabulary, the shell knows all, siblings never meet. But
+/// calls to upstreams ask the policies of `lgsp-core` at every try.
 const EDGES: [(&str, &[&str]); 9] = [
     ("lgsp-model", &[]),
     ("lgsp-contract", &["lgsp-model"]),
     ("lgsp-core", &["lgsp-model"]),
     ("lgsp-config", &["lgsp-model"]),
     ("lgsp-store", &["lgsp-model"]),
-    ("lgsp-connect", &["lgsp-model"]),
+    ("lgsp-connect", &["lgsp-model", "lgsp-core"]),
     ("lgsp-sandbox", &["lgsp-model"]),
     (
         "lgsp",

@@ -1,7 +1,8 @@
-//! Talking to the outside: one file per partner over one bounded HTTP client, behind one trait.
+//! Talking to the outside: partners (one file per protocol over one bounded HTTP client, behind one trait), and the
+//! servers of services that are passed on (`upstream`).
 //!
-//! It does not know our listeners, the store or routing, and it never decides whether to send again: it says what
-//! came of one call.
+//! It does not know our listeners, the store or routing. A connector never decides whether to send again: it says what
+//! came of one call. An upstream does, within what its caller allows.
 
 mod client;
 mod connector;
@@ -9,6 +10,7 @@ mod family;
 mod npsp;
 mod redact;
 mod settings;
+mod upstream;
 mod webhook;
 
 pub use connector::{
@@ -16,3 +18,9 @@ pub use connector::{
 };
 pub use family::{BuildError, CheckError, Checked, FAMILIES, Family, check};
 pub use settings::{Problem, SettingError};
+pub use upstream::{
+    AddressError, BodyError, BodyFailure, BodyStream, CallFailure, CallOptions, FailureKind, Http2, Identity,
+    ProbeSettings, Repeatable, ResponseBody, RetrySettings, Sent, ServerAddress, ServerSettings, ServerState,
+    SwitchedLine, TlsSettings, Upstream, UpstreamBody, UpstreamError, UpstreamResponse, UpstreamSettings,
+    UpstreamState,
+};
