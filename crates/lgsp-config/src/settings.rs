@@ -229,7 +229,7 @@ pub struct Target {
     pub connector: String,
     /// The agencies whose events go there.
     pub agencies: AgencyGrant,
-    /// The kinds that go there; never [`EventKind::Audit`], never empty.
+    /// The kinds that go there: some of [`EventKind::OF_DOSSIERS`], never empty.
     pub kinds: Vec<EventKind>,
     /// Where a target that is new to the store starts.
     pub start: Start,

@@ -318,7 +318,9 @@ impl Connector for Npsp {
             EventKind::Progress => {
                 BatchLimit { events: self.settings.progress_batch, bytes: BATCH_BYTES, repeat: steps }
             }
-            EventKind::Status | EventKind::Audit => BatchLimit { events: 1, bytes: BATCH_BYTES, repeat: steps },
+            EventKind::Status | EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access => {
+                BatchLimit { events: 1, bytes: BATCH_BYTES, repeat: steps }
+            }
         }
     }
 
@@ -333,7 +335,11 @@ impl Connector for Npsp {
                     Delivered { outcomes: self.dossiers(events).await, standing: crate::Standing::Open }
                 }
                 EventKind::Progress => Delivered::all(&self.progress(events).await, events.len()),
-                EventKind::Status | EventKind::Audit => {
+                EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access => {
+                    let cause = own_cause("wrong_kind", "the portal takes events of dossiers only");
+                    Delivered::all(&Outcome::Refused(cause), events.len())
+                }
+                EventKind::Status => {
                     let mut outcomes = Vec::with_capacity(events.len());
                     for event in events {
                         outcomes.push(self.status(event).await);

@@ -37,6 +37,8 @@ fn policy(repeat: Repeat) -> Policy {
         dossier: kind,
         progress: kind,
         status: kind,
+        message: kind,
+        reply: kind,
     }
 }
 

@@ -3,7 +3,7 @@
 //! One pure function decides: the store calls it inside its single writer and applies what it says. It does not
 //! look into payloads; whoever read them passes what matters.
 
-use crate::{ContentDigest, PortalTime, Seq, Status, Step};
+use crate::{ContentDigest, EventKind, PortalTime, Seq, Status, Step};
 
 /// How many distinct events of one dossier are remembered for recognising repeats. A life has 5 to 15 events; beyond
 /// this many the oldest are forgotten and a repeat of one is judged by the status table instead.
@@ -38,6 +38,18 @@ pub enum Incoming {
     ReleasedRecord(Status),
     /// A held progress step that an operator released.
     ReleasedProgress(Status, PortalTime),
+}
+
+impl Incoming {
+    /// The kind of the event that brings it.
+    #[must_use]
+    pub const fn kind(self) -> EventKind {
+        match self {
+            Self::Record(_) | Self::ReleasedRecord(_) => EventKind::Dossier,
+            Self::Progress(..) | Self::ReleasedProgress(..) => EventKind::Progress,
+            Self::Notice => EventKind::Status,
+        }
+    }
 }
 
 /// Why an event was held.

@@ -67,7 +67,7 @@ macro_rules! coded_enum {
 
 coded_enum!(
     /// What an event is about.
-    EventKind, "dossier, progress, status or audit" {
+    EventKind, "dossier, progress, status, audit, message, reply or access" {
         /// A dossier record (`DongBoHoSoMC`).
         Dossier = 1 => "dossier",
         /// A progress step (`CapNhatTienDoHoSoMC`).
@@ -76,8 +76,28 @@ coded_enum!(
         Status = 3 => "status",
         /// A change made by an operator. Never leaves the gateway.
         Audit = 4 => "audit",
+        /// A message to a service in queue mode.
+        Message = 5 => "message",
+        /// What became of a message.
+        Reply = 6 => "reply",
+        /// Who looked up what, and why; digests only. Never leaves the gateway.
+        Access = 7 => "access",
     }
 );
+
+impl EventKind {
+    /// What is about a dossier and may leave the gateway: what feeds and configured targets get.
+    pub const OF_DOSSIERS: [Self; 3] = [Self::Dossier, Self::Progress, Self::Status];
+
+    /// Whether it is one of [`Self::OF_DOSSIERS`].
+    #[must_use]
+    pub const fn is_of_dossiers(self) -> bool {
+        match self {
+            Self::Dossier | Self::Progress | Self::Status => true,
+            Self::Audit | Self::Message | Self::Reply | Self::Access => false,
+        }
+    }
+}
 
 coded_enum!(
     /// Whether a stored event took effect.
@@ -90,3 +110,18 @@ coded_enum!(
         Held = 3 => "held",
     }
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_and_codes_of_kinds_lead_back_to_them() {
+        for kind in EventKind::ALL {
+            assert_eq!((kind.as_str().parse(), EventKind::from_code(kind.code())), (Ok(*kind), Some(*kind)));
+            assert_eq!(kind.is_of_dossiers(), EventKind::OF_DOSSIERS.contains(kind));
+        }
+        assert_eq!((EventKind::from_code(0), EventKind::from_code(8)), (None, None));
+        assert!("messages".parse::<EventKind>().is_err());
+    }
+}

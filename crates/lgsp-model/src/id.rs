@@ -56,6 +56,12 @@ string_id!(
     "<agency>-<yyMMdd or yyyyMMdd>-<4 to 10 digits>, for example H56.14-240315-0007"
 );
 string_id!(
+    /// What a generic event is about: `<service>/<operation>`, and for messages `/<declared key>` after it.
+    EventKey,
+    is_event_key,
+    "<service>/<operation>, optionally /<key>: at most 255 bytes without control characters"
+);
+string_id!(
     /// A system that may call the gateway.
     MemberId,
     is_name,
@@ -67,6 +73,22 @@ string_id!(
     is_name,
     "1 to 64 of a-z 0-9 . _ -"
 );
+
+impl EventKey {
+    /// The most bytes of a key.
+    pub const MOST_BYTES: usize = 255;
+
+    /// The key of an event of a service's operation; `declared` is what the contract declares as the message's key.
+    pub fn of(service: &str, operation: &str, declared: Option<&str>) -> Result<Self, BadId> {
+        let key = declared.map_or_else(String::new, |declared| format!("/{declared}"));
+        format!("{service}/{operation}{key}").parse()
+    }
+
+    /// The service's part.
+    pub fn service(&self) -> &str {
+        self.0.split('/').next().expect("a text has a first part")
+    }
+}
 
 impl DossierCode {
     /// The agency that the code names: everything before the first `-`.
@@ -88,6 +110,16 @@ fn is_dossier_code(text: &str) -> bool {
         && digits(date)
         && (4..=10).contains(&number.len())
         && digits(number)
+}
+
+/// A service's name is one of `a-z 0-9 . _ -`, so that no prefix `<service>/` covers another service.
+fn is_event_key(text: &str) -> bool {
+    let Some((service, rest)) = text.split_once('/') else { return false };
+    let mut parts = rest.splitn(2, '/');
+    text.len() <= EventKey::MOST_BYTES
+        && is_name(service)
+        && parts.all(|part| !part.is_empty())
+        && !rest.chars().any(char::is_control)
 }
 
 fn is_name(text: &str) -> bool {
@@ -117,5 +149,28 @@ mod tests {
         {
             assert!(code.parse::<DossierCode>().is_err(), "{code}");
         }
+    }
+
+    #[test]
+    fn event_keys_name_their_service_and_hold_any_visible_text() {
+        for (declared, text) in
+            [(None, "post/create"), (Some("Đơn 7/2026"), "post/create/Đơn 7/2026"), (Some("/"), "post/create//")]
+        {
+            let key = EventKey::of("post", "create", declared).unwrap();
+            assert_eq!((key.as_str(), key.service()), (text, "post"));
+            assert!(text.parse::<DossierCode>().is_err(), "no event key is taken for a dossier");
+        }
+        let longest = "k".repeat(EventKey::MOST_BYTES - "post/create/".len());
+        assert!(EventKey::of("post", "create", Some(&longest)).is_ok());
+    }
+
+    #[test]
+    fn other_texts_are_refused_as_event_keys() {
+        let long = format!("post/create/{}", "đ".repeat(122));
+        for key in ["", "post", "post/", "/create", "Post/create", "post/create/", "post//k", "post/create/a\nb", &long]
+        {
+            assert!(key.parse::<EventKey>().is_err(), "{key}");
+        }
+        assert!(EventKey::of("po/st", "", None).is_err());
     }
 }

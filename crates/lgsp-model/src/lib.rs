@@ -18,7 +18,7 @@ pub use digest::{ContentDigest, Digest};
 pub use dossier::{DossierState, HoldReason, Incoming, KNOWN_EVENTS, Verdict};
 pub use error::{ErrorCode, Finding};
 pub use event::{Disposition, EventKind, Seq};
-pub use id::{BadId, DossierCode, MemberId, TargetId};
+pub use id::{BadId, DossierCode, EventKey, MemberId, TargetId};
 pub use outcome::{Cause, Outcome};
 pub use status::{Status, Step};
 pub use time::{BadPortalTime, PortalTime, Timestamp};

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use lgsp_model::{AgencyGrant, ContentDigest, EventKind, Incoming, Seq, Status, Timestamp};
+use lgsp_model::{AgencyGrant, ContentDigest, Incoming, Seq, Status, Timestamp};
 use lgsp_store::{
-    CommitObserver, DurableStore, EmbeddedOptions, EmbeddedStore, NewEvent, PageLimit, ReadFilter, StoreError,
+    CommitObserver, DossierEvent, DurableStore, EmbeddedOptions, EmbeddedStore, NewEvent, PageLimit, ReadFilter,
+    StoreError, Subject,
 };
 
 #[derive(Default)]
@@ -35,13 +36,14 @@ fn event(n: u64) -> NewEvent {
     content[..8].copy_from_slice(&samples::Random(n).bits().to_le_bytes());
     content[8..].copy_from_slice(&samples::Random(!n).bits().to_le_bytes());
     NewEvent {
-        kind: EventKind::Dossier,
-        code: sample.code.parse().expect("a dossier code"),
+        subject: Subject::Dossier(DossierEvent {
+            code: sample.code.parse().expect("a dossier code"),
+            agency: sample.agency.parse().expect("an agency"),
+            incoming: Incoming::Record(Status::Received),
+            content: ContentDigest(content),
+        }),
         sender: "one-stop-h11".parse().expect("a member"),
-        agency: sample.agency.parse().expect("an agency"),
         at: Timestamp(1_790_000_000_000 + n as i64),
-        incoming: Incoming::Record(Status::Received),
-        content: ContentDigest(content),
         payload: Bytes::from(sample.json),
         trace: [0; 16],
         idempotency: None,
@@ -157,7 +159,7 @@ async fn main() {
 }
 
 async fn read_back(store: &EmbeddedStore, head: u64) {
-    let filter = ReadFilter { kinds: Vec::new(), agencies: AgencyGrant::All };
+    let filter = ReadFilter::new(Vec::new(), AgencyGrant::All);
     let limit = PageLimit { events: 1_000, bytes: 16 * 1024 * 1024 };
     let mut after = Seq(head.saturating_sub(50_000));
     let (began, before, mut count) = (Instant::now(), cpu().0, 0);

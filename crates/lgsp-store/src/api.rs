@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lgsp_model::{
-    AgencyCode, AgencyGrant, ContentDigest, Digest, Disposition, DossierCode, DossierState, EventKind, HoldReason,
-    Incoming, MemberId, Seq, TargetId, Timestamp,
+    AgencyCode, AgencyGrant, ContentDigest, Digest, Disposition, DossierCode, DossierState, EventKey, EventKind,
+    HoldReason, Incoming, MemberId, Seq, TargetId, Timestamp,
 };
 use tokio::sync::watch;
 
@@ -20,29 +20,80 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// The W3C trace id that runs from the request to the delivery.
 pub type TraceId = [u8; 16];
 
-/// A message to be accepted.
+/// A message to be accepted. Audit events and replies are made by the store's own calls.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// Dossier, progress or status. Audit events are made by the store's own operator calls.
-    pub kind: EventKind,
-    /// The dossier that it is about.
-    pub code: DossierCode,
-    /// Who sent it.
+    /// What it is about, and so of which kind it is.
+    pub subject: Subject,
+    /// Who sent it; for an access record, who looked.
     pub sender: MemberId,
-    /// The agency that it belongs to.
-    pub agency: AgencyCode,
     /// When it was received.
     pub at: Timestamp,
-    /// What the status machine needs to know of it.
-    pub incoming: Incoming,
-    /// Recognises a repeat.
-    pub content: ContentDigest,
     /// The record as it was sent, byte for byte.
     pub payload: Bytes,
     /// The request's trace.
     pub trace: TraceId,
     /// The caller's own key, on single posts that carry one.
     pub idempotency: Option<IdempotencyKey>,
+}
+
+/// What a [`NewEvent`] is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A dossier: judged by its status machine. The kind of the event is that of what comes in.
+    Dossier(DossierEvent),
+    /// A message to a service in queue mode: always accepted, two equal ones are two.
+    Message {
+        /// Messages of one key are delivered in order.
+        key: EventKey,
+        /// The agency that it belongs to, if to one.
+        agency: Option<AgencyCode>,
+    },
+    /// Who looked up what: always accepted, given out only to those who ask for this kind.
+    Access {
+        /// The service and operation.
+        key: EventKey,
+        /// The agency that it belongs to, if to one.
+        agency: Option<AgencyCode>,
+    },
+}
+
+impl Subject {
+    /// The kind of the event.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Dossier(event) => event.incoming.kind(),
+            Self::Message { .. } => EventKind::Message,
+            Self::Access { .. } => EventKind::Access,
+        }
+    }
+}
+
+/// An event of a dossier.
+#[derive(Clone, Debug)]
+pub struct DossierEvent {
+    /// The dossier.
+    pub code: DossierCode,
+    /// The agency that it belongs to.
+    pub agency: AgencyCode,
+    /// What the status machine needs to know of it.
+    pub incoming: Incoming,
+    /// Recognises a repeat.
+    pub content: ContentDigest,
+}
+
+/// What became of a message. Its key, sender and agency are those of the message.
+#[derive(Clone, Debug)]
+pub struct NewReply {
+    /// The message.
+    pub to: Seq,
+    /// When it was known.
+    pub at: Timestamp,
+    /// What the service answered, or why it never will.
+    pub payload: Bytes,
+    /// The message's trace, or that of the call.
+    pub trace: TraceId,
 }
 
 /// A caller's `Idempotency-Key`, remembered for [`IDEMPOTENCY_KEPT`].
@@ -69,7 +120,7 @@ pub enum Appended {
         /// Its position.
         seq: Seq,
     },
-    /// Known already; `seq` is the first event with this content.
+    /// Known already; `seq` is the first event with this content, or the message that this key came with first.
     Duplicate {
         /// The first one's position.
         seq: Seq,
@@ -81,7 +132,7 @@ pub enum Appended {
         /// Where it would have moved the dossier.
         reason: HoldReason,
     },
-    /// The idempotency key came earlier with another body; nothing was stored.
+    /// The idempotency key came earlier with another body, or for something else; nothing was stored.
     KeyReused,
 }
 
@@ -96,13 +147,13 @@ pub struct StoredEvent {
     pub kind: EventKind,
     /// Whether it took effect.
     pub disposition: Disposition,
-    /// The dossier's code; for an audit event what the operator acted on.
+    /// The dossier's code; for an audit event what the operator acted on; for other kinds an [`EventKey`].
     pub key: String,
     /// Who sent it; `operator` for audit events.
     pub sender: String,
-    /// The agency that it belongs to; empty for audit events about no agency.
+    /// The agency that it belongs to; empty when it belongs to none, as audit events do.
     pub agency: String,
-    /// The event of the same dossier before this one.
+    /// The event of the same dossier before this one; for a reply its message.
     pub previous: Option<Seq>,
     /// The request's trace.
     pub trace: TraceId,
@@ -110,13 +161,26 @@ pub struct StoredEvent {
     pub payload: Option<Bytes>,
 }
 
-/// Which events a reader wants. Held events are never given out; audit events only when asked for by kind.
+/// Which events a reader wants. Held events are never given out; other kinds than those of dossiers only when asked
+/// for by kind.
 #[derive(Clone, Debug)]
 pub struct ReadFilter {
-    /// Kinds; empty means dossier, progress and status.
+    /// Kinds; empty means [`EventKind::OF_DOSSIERS`].
     pub kinds: Vec<EventKind>,
-    /// Agencies.
+    /// Agencies. An event that belongs to none is seen only by readers of all.
     pub agencies: AgencyGrant,
+    /// Only events whose key begins so: `<service>/` for those of one service.
+    pub key_prefix: Option<String>,
+    /// Only events of this sender; a reply has its message's.
+    pub sender: Option<MemberId>,
+}
+
+impl ReadFilter {
+    /// Events of these kinds and agencies, whatever their key and sender.
+    #[must_use]
+    pub const fn new(kinds: Vec<EventKind>, agencies: AgencyGrant) -> Self {
+        Self { kinds, agencies, key_prefix: None, sender: None }
+    }
 }
 
 /// Events after a position, in order.
@@ -155,7 +219,7 @@ pub enum ParkedState {
 pub struct Parked {
     /// Its position in the log.
     pub seq: Seq,
-    /// The dossier; later events of the same key park behind it.
+    /// The event's key; later events of the same key park behind it.
     pub key: String,
     /// Why it waits.
     pub state: ParkedState,
@@ -318,6 +382,13 @@ pub trait DurableStore: Send + Sync {
     /// One event.
     fn event(&self, seq: Seq) -> StoreFuture<'_, Option<StoredEvent>>;
 
+    /// Records what became of a message; `NotThere` when there is no such message. A message may get several; returns
+    /// the reply's position.
+    fn reply(&self, reply: NewReply) -> StoreFuture<'_, Seq>;
+
+    /// The newest reply to a message. The cost does not depend on the log.
+    fn reply_of(&self, message: Seq) -> StoreFuture<'_, Option<StoredEvent>>;
+
     /// Where a dossier stands.
     fn dossier(&self, code: DossierCode) -> StoreFuture<'_, Option<DossierState>>;
 
@@ -340,6 +411,9 @@ pub trait DurableStore: Send + Sync {
         limit: usize,
     ) -> StoreFuture<'_, Vec<Parked>>;
 
+    /// One event of a target, if it is parked.
+    fn parked_event(&self, target: TargetId, seq: Seq) -> StoreFuture<'_, Option<Parked>>;
+
     /// One dossier's parked events of all targets.
     fn parked_of(&self, code: DossierCode) -> StoreFuture<'_, Vec<(TargetId, Parked)>>;
 
@@ -361,6 +435,13 @@ pub trait DurableStore: Send + Sync {
 
     /// Records an operator's act that changes nothing else.
     fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq>;
+
+    /// Marks that nothing is in flight: every call to a partner has ended and its outcome is recorded. The next write
+    /// takes the mark away.
+    fn mark_clean_stop(&self) -> StoreFuture<'_, ()>;
+
+    /// Whether the life of the store before this one ended with [`Self::mark_clean_stop`].
+    fn was_stopped_cleanly(&self) -> bool;
 
     /// Checks the hash chain from first to last.
     fn verify(&self) -> StoreFuture<'_, VerifyReport>;

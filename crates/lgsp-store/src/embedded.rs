@@ -4,12 +4,14 @@
 
 mod audit;
 mod chain;
+mod clean_stop;
 mod codec;
 mod dossiers;
 mod failure;
 mod group;
 mod held;
 mod idempotency;
+mod messages;
 mod names;
 mod queue;
 mod read;
@@ -40,13 +42,14 @@ use self::failure::damaged;
 use self::group::Tail;
 use self::queue::{Job, Queue, Reply};
 use self::read::{Reader, Readers};
-use self::row::Prepared;
+use self::row::{Carried, Prepared};
 use self::targets::Positions;
 pub use self::verify::verify_dir;
 use self::writer::Shared;
 use crate::{
-    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, NewEvent, Page, PageLimit, Parked,
-    ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition, VerifyReport,
+    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, NewEvent, NewReply, Page,
+    PageLimit, Parked, ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition,
+    VerifyReport,
 };
 
 /// Events packed before other tasks of the same thread get their turn, some 200 µs.
@@ -88,6 +91,7 @@ pub struct EmbeddedStore {
     readers: Option<Readers>,
     writer: Option<JoinHandle<()>>,
     verifying: Arc<AtomicBool>,
+    was_stopped_cleanly: bool,
     _lock: schema::WriteLock,
 }
 
@@ -101,7 +105,8 @@ impl EmbeddedStore {
         let packer = Packer::open(&conn, &options.dictionary)?;
         let tail = tail(&conn)?;
         let recent = Recent::default();
-        dossiers::replay(&conn, &recent)?;
+        let projected = dossiers::replay(&conn, &recent)?;
+        let was_stopped_cleanly = clean_stop::take(&conn, Seq(tail.seq))?;
         let shared = Arc::new(Shared {
             queue: Queue::new(options.waiting_events, options.waiting_bytes),
             recent,
@@ -114,7 +119,7 @@ impl EmbeddedStore {
         let (for_writer, its_dir) = (shared.clone(), dir.to_owned());
         let writer = thread::Builder::new()
             .name("lgsp-write".into())
-            .spawn(move || writer::run(conn, its_dir, for_writer, tail))
+            .spawn(move || writer::run(conn, its_dir, for_writer, tail, projected))
             .map_err(unusable)?;
         Ok(Self {
             dir: dir.to_owned(),
@@ -123,6 +128,7 @@ impl EmbeddedStore {
             readers: Some(readers),
             writer: Some(writer),
             verifying: Arc::default(),
+            was_stopped_cleanly,
             _lock: lock,
         })
     }
@@ -236,6 +242,20 @@ impl DurableStore for EmbeddedStore {
         })
     }
 
+    fn reply(&self, reply: NewReply) -> StoreFuture<'_, Seq> {
+        Box::pin(async move {
+            let NewReply { to, at, payload, trace } = reply;
+            let payload = self.packer.pack(std::iter::once(&payload)).pop().expect("one for each payload");
+            let carried = Carried { at, payload, trace };
+            self.write(|reply| Job::Reply { to, carried, reply }).await
+        })
+    }
+
+    fn reply_of(&self, message: Seq) -> StoreFuture<'_, Option<StoredEvent>> {
+        let head = *self.shared.head.borrow();
+        Box::pin(self.read_with(move |reader| reader.reply_of(message, head)))
+    }
+
     fn dossier(&self, code: DossierCode) -> StoreFuture<'_, Option<DossierState>> {
         Box::pin(async move {
             match self.shared.recent.get(&code) {
@@ -275,6 +295,10 @@ impl DurableStore for EmbeddedStore {
         })
     }
 
+    fn parked_event(&self, target: TargetId, seq: Seq) -> StoreFuture<'_, Option<Parked>> {
+        Box::pin(self.read_with(move |reader| targets::parked_event(&reader.conn, &target, seq)))
+    }
+
     fn parked_of(&self, code: DossierCode) -> StoreFuture<'_, Vec<(TargetId, Parked)>> {
         Box::pin(self.read_with(move |reader| targets::parked_of(&reader.conn, code.as_str())))
     }
@@ -304,6 +328,14 @@ impl DurableStore for EmbeddedStore {
 
     fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq> {
         Box::pin(self.write(move |reply| Job::Audit { entry, reply }))
+    }
+
+    fn mark_clean_stop(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.write(|reply| Job::CleanStop { reply }))
+    }
+
+    fn was_stopped_cleanly(&self) -> bool {
+        self.was_stopped_cleanly
     }
 
     fn verify(&self) -> StoreFuture<'_, VerifyReport> {

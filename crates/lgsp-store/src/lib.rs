@@ -6,8 +6,8 @@ mod api;
 mod embedded;
 
 pub use api::{
-    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, IDEMPOTENCY_KEPT, IN_ORDER_AT_ONCE,
-    IdempotencyKey, NewEvent, Page, PageLimit, Parked, ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent,
-    TargetChange, TargetPosition, TraceId, VerifyReport,
+    Appended, AuditEntry, CommitObserver, DossierEvent, DurableStore, Health, Held, HeldDecision, IDEMPOTENCY_KEPT,
+    IN_ORDER_AT_ONCE, IdempotencyKey, NewEvent, NewReply, Page, PageLimit, Parked, ParkedState, ReadFilter, StoreError,
+    StoreFuture, StoredEvent, Subject, TargetChange, TargetPosition, TraceId, VerifyReport,
 };
 pub use embedded::{EmbeddedOptions, EmbeddedStore, verify_dir};

@@ -12,6 +12,8 @@ mod concurrency;
 mod corpus;
 #[path = "engines/crash.rs"]
 mod crash;
+#[path = "engines/generic.rs"]
+mod generic;
 #[path = "engines/messages.rs"]
 mod messages;
 #[path = "engines/model.rs"]
@@ -51,6 +53,11 @@ mod embedded {
         filters_choose_kinds_and_agencies_and_never_give_out_held_events,
         a_dossiers_history_holds_everything_about_it,
         an_idempotency_key_repeats_the_first_answer_for_a_day,
+        messages_are_always_accepted_unless_their_key_says_that_they_came_before,
+        the_newest_reply_to_a_message_is_found_and_names_it,
+        generic_events_are_given_out_only_when_asked_for_by_kind_key_and_sender,
+        messages_park_like_other_events,
+        a_release_of_another_kind_than_the_held_event_is_refused,
         targets_keep_their_position_and_parked_events,
         an_unknown_target_stands_nowhere,
         a_released_event_moves_the_dossier_and_goes_out,

@@ -148,6 +148,8 @@ pub(crate) fn policy(target: &lgsp_config::Target) -> Policy {
         dossier: kind,
         progress: kind,
         status: kind,
+        message: kind,
+        reply: kind,
     }
 }
 

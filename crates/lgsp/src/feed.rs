@@ -88,12 +88,12 @@ impl Asked {
         let agencies = agencies(caller, request.query("agency"))?;
         let longest = request.snapshot.config.limits.long_poll;
         let limit = PageLimit { events, bytes: PAGE_BYTES };
-        Ok(Self { after, limit, filter: ReadFilter { kinds, agencies }, wait: wait.min(longest) })
+        Ok(Self { after, limit, filter: ReadFilter::new(kinds, agencies), wait: wait.min(longest) })
     }
 }
 
 fn read_kind(word: &str) -> Option<EventKind> {
-    word.parse().ok().filter(|kind| *kind != EventKind::Audit)
+    word.parse().ok().filter(|kind: &EventKind| kind.is_of_dossiers())
 }
 
 /// `30s`, `500ms` or plain seconds.

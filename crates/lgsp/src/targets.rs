@@ -166,7 +166,7 @@ fn run(target: &Target, connector: Arc<dyn Connector>, ground: &Ground<'_>) -> R
         id: target.id.clone(),
         store: ground.store.clone(),
         connector: connector.clone(),
-        filter: ReadFilter { kinds: target.kinds.clone(), agencies: target.agencies.clone() },
+        filter: ReadFilter::new(target.kinds.clone(), target.agencies.clone()),
         begin: match target.start {
             lgsp_config::Start::Beginning => Begin::Beginning,
             lgsp_config::Start::Now => Begin::Now,

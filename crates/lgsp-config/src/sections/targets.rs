@@ -9,8 +9,9 @@ use crate::error::Problem;
 use crate::read::{self, text};
 use crate::settings::{Delivery, Start, Target};
 
-/// What goes to a target that does not choose: everything that may leave the gateway.
-const ALL_KINDS: [EventKind; 3] = [EventKind::Dossier, EventKind::Progress, EventKind::Status];
+/// What goes to a target that does not choose, and what it may choose. Messages and replies have targets of their
+/// own, which come from the services' contracts.
+const ALL_KINDS: [EventKind; 3] = EventKind::OF_DOSSIERS;
 
 /// Every target; `None` when one of them is bad.
 pub(super) fn read(root: &mut Section<'_>, delivery: &Delivery) -> Option<Vec<Target>> {

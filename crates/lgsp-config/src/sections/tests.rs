@@ -193,6 +193,10 @@ fn every_kind_of_bad_file_has_its_sentence() {
             "[[target]]\nid = \"t\"\nconnector = \"c\"\nkinds = [\"audit\"]\n",
             "target[0].kinds[0]: expected dossier, progress or status",
         ),
+        (
+            "[[target]]\nid = \"t\"\nconnector = \"c\"\nkinds = [\"status\", \"message\"]\n",
+            "target[0].kinds[1]: expected dossier, progress or status",
+        ),
         ("[[target]]\nid = \"t\"\nconnector = \"c\"\nkinds = []\n", "target[0].kinds: expected at least one"),
         (
             "[[target]]\nid = \"t\"\nconnector = \"c\"\nagencies = [\"h11\"]\n",

@@ -44,8 +44,10 @@ pub(super) fn judge(event: &Outgoing, reply: &Reply, repeatable: bool) -> Asked 
     let row = rows.into_iter().find(|row| field(row, "MAHOSO").is_some_and(|code| code == event.code));
     match (row, event.kind) {
         // A notice is about a dossier that was born there: that it is missing says nothing about the notice.
-        (_, EventKind::Status | EventKind::Audit) if repeatable => Asked::Missing,
-        (_, EventKind::Status | EventKind::Audit) => Asked::CannotTell,
+        (_, EventKind::Status) if repeatable => Asked::Missing,
+        (_, EventKind::Status | EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access) => {
+            Asked::CannotTell
+        }
         (None, EventKind::Dossier | EventKind::Progress) => Asked::Missing,
         (Some(row), EventKind::Dossier) if stands_later(row, event) => Asked::Same,
         (Some(_), EventKind::Dossier) => Asked::Differs,

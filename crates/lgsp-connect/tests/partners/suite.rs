@@ -61,7 +61,7 @@ impl Family for Npsp {
     const SECRETS: &'static [&'static str] = &["geheim-1", "phien-77"];
     const HAS_IT: fn(EventKind) -> Asked = |kind| match kind {
         EventKind::Dossier => Asked::Differs,
-        EventKind::Progress | EventKind::Status | EventKind::Audit => Asked::CannotTell,
+        _ => Asked::CannotTell,
     };
 
     fn settings(address: SocketAddr, timeout: &str) -> String {

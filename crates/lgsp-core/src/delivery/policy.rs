@@ -52,12 +52,16 @@ pub struct Policy {
     pub max_parked: usize,
     /// The position is recorded this often while it moves.
     pub save_every: Duration,
-    /// By kind: dossier, progress, status.
+    /// By kind.
     pub dossier: KindPolicy,
     /// See `dossier`.
     pub progress: KindPolicy,
     /// See `dossier`.
     pub status: KindPolicy,
+    /// Messages to a service in queue mode.
+    pub message: KindPolicy,
+    /// Replies to messages, for those who sent them.
+    pub reply: KindPolicy,
 }
 
 impl Policy {
@@ -65,7 +69,10 @@ impl Policy {
         match kind {
             EventKind::Dossier => &self.dossier,
             EventKind::Progress => &self.progress,
-            EventKind::Status | EventKind::Audit => &self.status,
+            // Audit and access events are never read for a target.
+            EventKind::Status | EventKind::Audit | EventKind::Access => &self.status,
+            EventKind::Message => &self.message,
+            EventKind::Reply => &self.reply,
         }
     }
 

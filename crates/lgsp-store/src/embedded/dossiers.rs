@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use lgsp_model::{ContentDigest, Disposition, DossierCode, DossierState, HoldReason, Incoming, Seq, Status, Verdict};
+use lgsp_model::{
+    ContentDigest, Disposition, DossierCode, DossierState, EventKind, HoldReason, Incoming, Seq, Status, Verdict,
+};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::failure::{damaged, unavailable};
@@ -15,6 +17,8 @@ use crate::StoreError;
 
 /// Changed dossiers after which they are written to the table; sorted, so many make each cheap.
 const FLUSH_DOSSIERS: usize = 20_000;
+/// Events of other kinds after which the table is marked as true up to them: bounds what is walked at start.
+const MARK_AFTER: u64 = 20_000;
 /// Age of the oldest change after which they are written anyway: bounds the replay at start.
 const FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// Dossiers written beside one commit at least, so that a flush ends also when commits are small.
@@ -51,12 +55,15 @@ pub(super) fn load(conn: &Connection, code: &str) -> Result<Option<DossierState>
 }
 
 /// A flush in progress: the dossiers that had changed when it began.
-#[derive(Default)]
 pub(super) struct Flush {
     codes: Vec<DossierCode>,
     written: usize,
+    open: bool,
     through: u64,
     oldest: Option<Instant>,
+    /// The table is true up to here.
+    projected: u64,
+    closing: bool,
 }
 
 /// What a slice of the flush wrote; it counts when the commit did.
@@ -65,6 +72,12 @@ pub(super) struct Slice {
 }
 
 impl Flush {
+    /// Nothing to write to a table that is true up to `projected`.
+    pub(super) fn from(projected: Seq) -> Self {
+        let (codes, oldest, projected) = (Vec::new(), None, projected.0);
+        Self { codes, written: 0, open: false, through: projected, oldest, projected, closing: false }
+    }
+
     /// Notes that states changed.
     pub(super) fn changed(&mut self) {
         self.oldest.get_or_insert_with(Instant::now);
@@ -76,25 +89,31 @@ impl Flush {
             return true;
         }
         let states = recent.lock();
-        let old = self.oldest.is_some_and(|oldest| oldest.elapsed() >= FLUSH_AFTER);
-        if states.is_empty() || !(old || states.len() >= FLUSH_DOSSIERS) {
+        let due = if states.is_empty() {
+            head - self.projected >= if self.closing { 1 } else { MARK_AFTER }
+        } else {
+            let old = self.oldest.is_some_and(|oldest| oldest.elapsed() >= FLUSH_AFTER);
+            self.closing || old || states.len() >= FLUSH_DOSSIERS
+        };
+        if !due {
             return false;
         }
         self.codes = states.keys().cloned().collect();
         drop(states);
         self.codes.sort_unstable();
-        (self.written, self.through, self.oldest) = (0, head, Some(Instant::now()));
+        (self.written, self.open, self.through) = (0, true, head);
+        self.oldest = (!self.codes.is_empty()).then(Instant::now);
         true
     }
 
-    /// Whether dossiers of a flush that began are still to be written.
+    /// Whether something of a flush that began is still to be written.
     pub(super) fn is_open(&self) -> bool {
-        self.written < self.codes.len()
+        self.open
     }
 
-    /// Makes the next flush due at once.
+    /// From now on whatever there is to write is due at once.
     pub(super) fn hurry(&mut self) {
-        self.oldest = self.oldest.and_then(|oldest| oldest.checked_sub(FLUSH_AFTER)).or(self.oldest);
+        self.closing = true;
     }
 
     /// Writes the next dossiers inside the open transaction: more than the events of the same commit can add.
@@ -112,7 +131,7 @@ impl Flush {
             }
             put.execute((code.as_str(), &blob[..])).map_err(unavailable)?;
         }
-        if until == self.codes.len() && until > self.written {
+        if until == self.codes.len() {
             let mut done = conn.prepare_cached("UPDATE projected SET through = ?1").map_err(unavailable)?;
             done.execute([self.through as i64]).map_err(unavailable)?;
         }
@@ -127,7 +146,7 @@ impl Flush {
         self.written = slice.until;
         if self.written == self.codes.len() {
             self.codes = Vec::new();
-            self.written = 0;
+            (self.written, self.open, self.projected) = (0, false, self.through);
             if states.is_empty() {
                 self.oldest = None;
             }
@@ -135,16 +154,20 @@ impl Flush {
     }
 }
 
-/// Brings memory up to the log: the events that the table does not hold yet. Returns how many were replayed.
-pub(super) fn replay(conn: &Connection, recent: &Recent) -> Result<u64, StoreError> {
+/// Brings memory up to the log: the events that the table does not hold yet. Returns up to where the table is true.
+pub(super) fn replay(conn: &Connection, recent: &Recent) -> Result<Seq, StoreError> {
     let through: i64 = conn.query_row("SELECT through FROM projected", [], |row| row.get(0)).map_err(damaged)?;
     let mut tail = conn
-        .prepare("SELECT seq, key, previous, disposition, incoming, step, content FROM log WHERE seq > ?1 ORDER BY seq")
+        .prepare(
+            "SELECT seq, key, previous, disposition, incoming, step, content, kind FROM log WHERE seq > ?1 ORDER BY seq",
+        )
         .map_err(damaged)?;
     let mut rows = tail.query([through]).map_err(damaged)?;
     let mut states = recent.lock();
-    let mut count = 0;
     while let Some(row) = rows.next().map_err(damaged)? {
+        if !moves_dossiers(row.get(7).map_err(damaged)?)? {
+            continue;
+        }
         let read = || -> rusqlite::Result<Replayed> {
             Ok(Replayed {
                 seq: Seq(row.get::<_, i64>(0)? as u64),
@@ -156,9 +179,17 @@ pub(super) fn replay(conn: &Connection, recent: &Recent) -> Result<u64, StoreErr
             })
         };
         absorb(conn, &mut states, read().map_err(damaged)?)?;
-        count += 1;
     }
-    Ok(count)
+    Ok(Seq(through as u64))
+}
+
+/// Whether an event of this kind can change where a dossier stands: an operator's act is the newest of its events.
+fn moves_dossiers(kind: u8) -> Result<bool, StoreError> {
+    match EventKind::from_code(kind) {
+        Some(EventKind::Dossier | EventKind::Progress | EventKind::Status | EventKind::Audit) => Ok(true),
+        Some(EventKind::Message | EventKind::Reply | EventKind::Access) => Ok(false),
+        None => Err(StoreError::Damaged("an event has an impossible kind".into())),
+    }
 }
 
 struct Replayed {

@@ -3,7 +3,10 @@
 
 use std::collections::HashMap;
 
-use lgsp_model::{ContentDigest, Digest, Disposition, DossierCode, DossierState, EventKind, PortalTime, Seq, Verdict};
+use lgsp_model::{
+    AgencyCode, ContentDigest, Digest, Disposition, DossierCode, DossierState, EventKind, MemberId, PortalTime, Seq,
+    Verdict,
+};
 use rusqlite::{CachedStatement, Connection, params};
 
 use super::codec::{Packed, sha256};
@@ -11,10 +14,10 @@ use super::dossiers::{self, Recent};
 use super::failure::{damaged, unavailable};
 use super::names::Names;
 use super::queue::Job;
-use super::row::{NO_INCOMING, Prepared, Row, encode_incoming};
+use super::row::{Carried, NO_INCOMING, Prepared, Row, encode_incoming};
 use super::seen::Seen;
-use super::{audit, chain, held, idempotency, targets};
-use crate::{Appended, AuditEntry, StoreError, TargetChange, TraceId};
+use super::{audit, chain, held, idempotency, messages, targets};
+use crate::{Appended, AuditEntry, DossierEvent, StoreError, Subject, TargetChange, TraceId};
 
 /// How far back a row may point for its trace; keeps the distance at two bytes.
 const LONGEST_RUN: u64 = 32_000;
@@ -35,7 +38,7 @@ pub(super) enum Answer {
     Appended(Vec<Appended>),
     Changed,
     Decided(Option<Seq>),
-    Audited(Seq),
+    Logged(Seq),
     NotThere,
 }
 
@@ -69,6 +72,21 @@ pub(super) struct NewRow<'a> {
     pub(super) payload: &'a Packed,
 }
 
+impl<'a> NewRow<'a> {
+    /// A row of an event that no status machine judges: it takes effect as it comes.
+    pub(super) fn unjudged(
+        kind: EventKind,
+        key: &'a str,
+        previous: Option<Seq>,
+        (sender, agency): (&'a str, &'a str),
+        carried: &'a Carried,
+    ) -> Self {
+        let Carried { at, payload, trace } = carried;
+        let (disposition, incoming) = (Disposition::Applied, (NO_INCOMING, None));
+        Self { at: at.0, kind, disposition, key, previous, sender, agency, incoming, content: None, trace, payload }
+    }
+}
+
 impl<'c> Group<'c> {
     pub(super) fn begin(
         conn: &'c Connection,
@@ -85,14 +103,14 @@ impl<'c> Group<'c> {
         let mut unknown = Vec::new();
         {
             let recent = self.recent.lock();
-            for event in jobs.iter().flat_map(events_of) {
-                if self.states.contains_key(&event.code) {
+            for DossierEvent { code, .. } in jobs.iter().flat_map(events_of).filter_map(Prepared::dossier) {
+                if self.states.contains_key(code) {
                     continue;
                 }
-                if let Some(state) = recent.get(&event.code) {
-                    self.states.insert(event.code.clone(), state.clone());
-                } else if seen.maybe(event.code.as_str()) {
-                    unknown.push(&event.code);
+                if let Some(state) = recent.get(code) {
+                    self.states.insert(code.clone(), state.clone());
+                } else if seen.maybe(code.as_str()) {
+                    unknown.push(code);
                 }
             }
         }
@@ -121,61 +139,86 @@ impl<'c> Group<'c> {
                 Ok(Answer::Changed)
             }
             Job::Decide { seq, decision, audit, .. } => held::decide(self, *seq, *decision, audit),
-            Job::Audit { entry, .. } => self.audit(entry, None).map(Answer::Audited),
+            Job::Reply { to, carried, .. } => messages::reply(self, *to, carried),
+            Job::Audit { entry, .. } => self.audit(entry, None).map(Answer::Logged),
+            // The writer marks the whole group.
+            Job::CleanStop { .. } => Ok(Answer::Changed),
             #[cfg(test)]
             Job::LimitPages { .. } => Ok(Answer::Changed),
         }
     }
 
     fn append(&mut self, event: &Prepared) -> Result<Appended, StoreError> {
-        let Some(key) = &event.idempotency else { return self.judge_and_store(event) };
-        let sender = self.names.id(self.conn, event.sender.as_str()).map_err(unavailable)?;
-        if let Some(first) = idempotency::find(self.conn, sender, key, event.at)? {
-            return Ok(first);
+        let Some(key) = &event.idempotency else { return self.append_new(event) };
+        let (sender, at) = (self.names.id(self.conn, event.sender.as_str()).map_err(unavailable)?, event.carried.at);
+        if let Some(first) = idempotency::find(self.conn, sender, key, at)? {
+            return idempotency::repeat(self.conn, &event.subject, first);
         }
-        let answer = self.judge_and_store(event)?;
-        idempotency::remember(self.conn, sender, key, event.at, answer)?;
+        let answer = self.append_new(event)?;
+        idempotency::remember(self.conn, sender, key, at, answer)?;
         Ok(answer)
     }
 
-    fn judge_and_store(&mut self, event: &Prepared) -> Result<Appended, StoreError> {
-        let state = self.states.get(&event.code);
+    fn append_new(&mut self, event: &Prepared) -> Result<Appended, StoreError> {
+        let Prepared { subject, sender, carried, idempotency: _ } = event;
+        let (key, agency) = match subject {
+            Subject::Dossier(about) => return self.judge_and_store(about, sender, carried),
+            Subject::Message { key, agency } | Subject::Access { key, agency } => (key.as_str(), agency.as_ref()),
+        };
+        let who = (sender.as_str(), agency.map_or("", AgencyCode::as_str));
+        let seq = self.insert(&NewRow::unjudged(subject.kind(), key, None, who, carried))?;
+        Ok(Appended::Accepted { seq })
+    }
+
+    fn judge_and_store(
+        &mut self,
+        about: &DossierEvent,
+        sender: &MemberId,
+        carried: &Carried,
+    ) -> Result<Appended, StoreError> {
+        let state = self.states.get(&about.code);
         let verdict = state.map_or_else(
-            || DossierState::default().judge(event.incoming, &event.content),
-            |state| state.judge(event.incoming, &event.content),
+            || DossierState::default().judge(about.incoming, &about.content),
+            |state| state.judge(about.incoming, &about.content),
         );
         if let Verdict::Duplicate(seq) = verdict {
             return Ok(Appended::Duplicate { seq });
         }
         if state.is_none() {
-            self.new_dossiers.push(event.code.clone());
-            self.states.insert(event.code.clone(), DossierState::default());
+            self.new_dossiers.push(about.code.clone());
+            self.states.insert(about.code.clone(), DossierState::default());
         }
-        self.store(event, verdict)
+        self.store(about, sender, carried, verdict)
     }
 
     /// Writes an event that was judged and moves its dossier. The dossier's state is in `states`.
-    pub(super) fn store(&mut self, event: &Prepared, verdict: Verdict) -> Result<Appended, StoreError> {
+    pub(super) fn store(
+        &mut self,
+        about: &DossierEvent,
+        sender: &MemberId,
+        carried: &Carried,
+        verdict: Verdict,
+    ) -> Result<Appended, StoreError> {
         let disposition = match verdict {
             Verdict::History => Disposition::History,
             Verdict::Hold(_) => Disposition::Held,
             Verdict::Apply | Verdict::Duplicate(_) => Disposition::Applied,
         };
         let seq = self.insert(&NewRow {
-            at: event.at.0,
-            kind: event.kind,
+            at: carried.at.0,
+            kind: about.incoming.kind(),
             disposition,
-            key: event.code.as_str(),
-            previous: self.states.get(&event.code).and_then(|state| state.last),
-            sender: event.sender.as_str(),
-            agency: event.agency.as_str(),
-            incoming: encode_incoming(event.incoming),
-            content: Some(&event.content),
-            trace: &event.trace,
-            payload: &event.payload,
+            key: about.code.as_str(),
+            previous: self.states.get(&about.code).and_then(|state| state.last),
+            sender: sender.as_str(),
+            agency: about.agency.as_str(),
+            incoming: encode_incoming(about.incoming),
+            content: Some(&about.content),
+            trace: &carried.trace,
+            payload: &carried.payload,
         })?;
-        let state = self.states.get_mut(&event.code).expect("found or made before");
-        state.absorb(event.incoming, event.content, verdict, seq);
+        let state = self.states.get_mut(&about.code).expect("found or made before");
+        state.absorb(about.incoming, about.content, verdict, seq);
         match verdict {
             Verdict::Hold(reason) => {
                 held::remember(self.conn, seq, reason)?;
@@ -185,7 +228,8 @@ impl<'c> Group<'c> {
         }
     }
 
-    fn insert(&mut self, new: &NewRow<'_>) -> Result<Seq, StoreError> {
+    /// Writes a row at the end of the log.
+    pub(super) fn insert(&mut self, new: &NewRow<'_>) -> Result<Seq, StoreError> {
         let seq = self.tail.seq + 1;
         let run = self.tail.run.filter(|(trace, first)| trace == new.trace && seq - first <= LONGEST_RUN);
         let row = Row {

@@ -1,13 +1,15 @@
 //! Held events: the list of those that nobody decided about, and what a decision does.
 
-use lgsp_model::{ContentDigest, Disposition, DossierCode, EventKind, HoldReason, Incoming, Seq, Status, Verdict};
+use lgsp_model::{
+    AgencyCode, ContentDigest, Disposition, DossierCode, HoldReason, Incoming, MemberId, Seq, Status, Verdict,
+};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::codec::{Packed, Unpacker, sha256};
 use super::failure::{damaged, unavailable};
 use super::group::{Answer, Group};
-use super::row::Prepared;
-use crate::{AuditEntry, HeldDecision, StoreError};
+use super::row::Carried;
+use crate::{AuditEntry, DossierEvent, HeldDecision, StoreError};
 
 /// Notes that an event waits for a person.
 pub(super) fn remember(conn: &Connection, seq: Seq, reason: HoldReason) -> Result<(), StoreError> {
@@ -46,8 +48,10 @@ pub(super) fn decide(
     let released = match decision {
         HeldDecision::Drop => None,
         HeldDecision::Release(incoming) => {
-            let Some(event) = event else { return Ok(Answer::NotThere) };
-            Some(release(group, event, incoming, entry)?)
+            let Some(event) = event.filter(|event| event.kind == incoming.kind().code()) else {
+                return Ok(Answer::NotThere);
+            };
+            Some(release(group, event, code.clone(), incoming, entry)?)
         }
     };
     let mut forget = group.conn.prepare_cached("DELETE FROM held WHERE seq = ?1").map_err(unavailable)?;
@@ -59,24 +63,35 @@ pub(super) fn decide(
 
 fn release(
     group: &mut Group<'_>,
-    mut event: Prepared,
+    event: Original,
+    code: DossierCode,
     incoming: Incoming,
     entry: &AuditEntry,
 ) -> Result<Seq, StoreError> {
-    event.incoming = match incoming {
+    let incoming = match incoming {
         Incoming::Record(status) => Incoming::ReleasedRecord(status),
         Incoming::Progress(status, at) => Incoming::ReleasedProgress(status, at),
         other => other,
     };
-    (event.at, event.trace) = (entry.at, entry.trace);
-    match group.store(&event, Verdict::Apply)? {
+    let Original { kind: _, sender, agency, content, payload } = event;
+    let carried = Carried { at: entry.at, payload, trace: entry.trace };
+    match group.store(&DossierEvent { code, agency, incoming, content }, &sender, &carried, Verdict::Apply)? {
         crate::Appended::Accepted { seq } => Ok(seq),
         _ => unreachable!("a released event is applied"),
     }
 }
 
+/// What a release takes over of the held event.
+struct Original {
+    kind: u8,
+    sender: MemberId,
+    agency: AgencyCode,
+    content: ContentDigest,
+    payload: Packed,
+}
+
 /// The held event's dossier, and the event as it came unless its payload was purged.
-fn original(conn: &Connection, seq: Seq) -> Result<(String, Option<Prepared>), StoreError> {
+fn original(conn: &Connection, seq: Seq) -> Result<(String, Option<Original>), StoreError> {
     let damage = || StoreError::Damaged(format!("event {seq} has impossible values"));
     let mut find = conn
         .prepare_cached(
@@ -94,17 +109,12 @@ fn original(conn: &Connection, seq: Seq) -> Result<(String, Option<Prepared>), S
     let dictionary = row.get(7).map_err(damaged)?;
     let digest = sha256(&Unpacker::default().unpack(conn, &stored, dictionary)?);
     let text = |column| row.get::<_, String>(column).map_err(damaged);
-    let event = Prepared {
-        kind: EventKind::from_code(row.get(1).map_err(damaged)?).ok_or_else(damage)?,
-        code: key.parse().map_err(|_| damage())?,
+    let event = Original {
+        kind: row.get(1).map_err(damaged)?,
         sender: text(3)?.parse().map_err(|_| damage())?,
         agency: text(4)?.parse().map_err(|_| damage())?,
-        at: lgsp_model::Timestamp::default(),
-        incoming: Incoming::Notice,
         content: ContentDigest(row.get(5).map_err(damaged)?),
         payload: Packed { bytes: stored.into(), dictionary, digest },
-        trace: [0; 16],
-        idempotency: None,
     };
     Ok((key, Some(event)))
 }

@@ -4,7 +4,7 @@ use lgsp_model::{HoldReason, Seq, Status, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::failure::{damaged, unavailable};
-use crate::{Appended, IDEMPOTENCY_KEPT, IdempotencyKey, StoreError};
+use crate::{Appended, DossierEvent, IDEMPOTENCY_KEPT, IdempotencyKey, StoreError, Subject};
 
 /// Keys forgotten at a time, so that no commit waits for many.
 const FORGET_AT_ONCE: i64 = 500;
@@ -36,6 +36,21 @@ pub(super) fn find(
         Some((false, ..)) => Ok(Some(Appended::KeyReused)),
         Some((true, outcome, seq)) => decode(outcome, Seq(seq as u64)).map(Some),
     }
+}
+
+/// The answer to an event whose key and body came before and were answered with `first`: the same, unless it was for
+/// something else. A message's repeat is named as one: it may look like any other message.
+pub(super) fn repeat(conn: &Connection, subject: &Subject, first: Appended) -> Result<Appended, StoreError> {
+    let (Appended::Accepted { seq } | Appended::Duplicate { seq } | Appended::Held { seq, .. }) = first else {
+        return Ok(first);
+    };
+    let (key, repeated) = match subject {
+        Subject::Dossier(DossierEvent { code, .. }) => (code.as_str(), first),
+        Subject::Message { key, .. } | Subject::Access { key, .. } => (key.as_str(), Appended::Duplicate { seq }),
+    };
+    let mut find = conn.prepare_cached("SELECT kind = ?2 AND key = ?3 FROM log WHERE seq = ?1").map_err(damaged)?;
+    let same = find.query_row(params![seq.0 as i64, subject.kind().code(), key], |row| row.get(0)).map_err(damaged)?;
+    Ok(if same { repeated } else { Appended::KeyReused })
 }
 
 /// Remembers what was answered, and forgets some keys that are older than a day.

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use lgsp_model::{Seq, TargetId};
 
-use super::row::Prepared;
+use super::row::{Carried, Prepared};
 use crate::{Appended, AuditEntry, HeldDecision, StoreError, TargetChange};
 
 /// Where an answer goes.
@@ -38,9 +38,17 @@ pub(super) enum Job {
         audit: AuditEntry,
         reply: Reply<Option<Seq>>,
     },
+    Reply {
+        to: Seq,
+        carried: Carried,
+        reply: Reply<Seq>,
+    },
     Audit {
         entry: AuditEntry,
         reply: Reply<Seq>,
+    },
+    CleanStop {
+        reply: Reply<()>,
     },
     #[cfg(test)]
     LimitPages {
@@ -60,6 +68,7 @@ impl Job {
     fn bytes(&self) -> usize {
         match self {
             Self::Append { events, .. } => events.iter().map(Prepared::weight).sum(),
+            Self::Reply { carried, .. } => CALL_BYTES + carried.payload.bytes.len(),
             _ => CALL_BYTES,
         }
     }
@@ -70,7 +79,8 @@ impl Job {
             Self::Append { reply, .. } => drop(reply.send(Err(error))),
             Self::Target { reply, .. } => drop(reply.send(Err(error))),
             Self::Decide { reply, .. } => drop(reply.send(Err(error))),
-            Self::Audit { reply, .. } => drop(reply.send(Err(error))),
+            Self::Reply { reply, .. } | Self::Audit { reply, .. } => drop(reply.send(Err(error))),
+            Self::CleanStop { reply } => drop(reply.send(Err(error))),
             #[cfg(test)]
             Self::LimitPages { reply, .. } => drop(reply.send(Err(error))),
         }

@@ -226,8 +226,18 @@ impl Wanted<'_> {
     fn takes(&mut self, conn: &Connection, names: &mut NameTexts, row: &Row<'_>) -> Result<bool, StoreError> {
         let kind = kind_of(row)?;
         let kind_fits =
-            if self.filter.kinds.is_empty() { kind != EventKind::Audit } else { self.filter.kinds.contains(&kind) };
+            if self.filter.kinds.is_empty() { kind.is_of_dossiers() } else { self.filter.kinds.contains(&kind) };
         if !kind_fits || row.get::<_, u8>(3).map_err(damaged)? == Disposition::Held.code() {
+            return Ok(false);
+        }
+        if let Some(prefix) = &self.filter.key_prefix
+            && !row.get_ref(4).and_then(|key| Ok(key.as_str()?)).map_err(damaged)?.starts_with(prefix.as_str())
+        {
+            return Ok(false);
+        }
+        if let Some(sender) = &self.filter.sender
+            && *names.text(conn, row.get(6).map_err(damaged)?).map_err(damaged)? != *sender.as_str()
+        {
             return Ok(false);
         }
         let AgencyGrant::Codes(_) = &self.filter.agencies else { return Ok(true) };

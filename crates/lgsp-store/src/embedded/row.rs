@@ -1,42 +1,49 @@
 //! A log row's fields as numbers and bytes, and their way there and back. It decides nothing and touches no database.
 
-use lgsp_model::{
-    AgencyCode, ContentDigest, Digest, DossierCode, EventKind, Incoming, MemberId, PortalTime, Status, Timestamp,
-};
+use lgsp_model::{Digest, Incoming, MemberId, PortalTime, Status, Timestamp};
 
 use super::codec::Packed;
-use crate::{IdempotencyKey, NewEvent, TraceId};
+use crate::{DossierEvent, IdempotencyKey, NewEvent, Subject, TraceId};
 
 /// A [`NewEvent`] whose costly part is done.
 pub(super) struct Prepared {
-    pub(super) kind: EventKind,
-    pub(super) code: DossierCode,
+    pub(super) subject: Subject,
     pub(super) sender: MemberId,
-    pub(super) agency: AgencyCode,
+    pub(super) carried: Carried,
+    pub(super) idempotency: Option<IdempotencyKey>,
+}
+
+/// What an event carries, whatever it is about and whoever sent it.
+pub(super) struct Carried {
     pub(super) at: Timestamp,
-    pub(super) incoming: Incoming,
-    pub(super) content: ContentDigest,
     pub(super) payload: Packed,
     pub(super) trace: TraceId,
-    pub(super) idempotency: Option<IdempotencyKey>,
 }
 
 impl Prepared {
     pub(super) fn new(event: NewEvent, payload: Packed) -> Self {
-        let NewEvent { kind, code, sender, agency, at, incoming, content, payload: _, trace, idempotency } = event;
-        Self { kind, code, sender, agency, at, incoming, content, payload, trace, idempotency }
+        let NewEvent { subject, sender, at, payload: _, trace, idempotency } = event;
+        Self { subject, sender, carried: Carried { at, payload, trace }, idempotency }
+    }
+
+    /// The dossier that it is about, if it is about one.
+    pub(super) fn dossier(&self) -> Option<&DossierEvent> {
+        match &self.subject {
+            Subject::Dossier(about) => Some(about),
+            Subject::Message { .. } | Subject::Access { .. } => None,
+        }
     }
 
     /// What this event weighs in the queue.
     pub(super) fn weight(&self) -> usize {
-        self.payload.bytes.len() + ROW_BYTES
+        self.carried.payload.bytes.len() + ROW_BYTES
     }
 }
 
 /// A guess of what a row takes besides its payload.
 const ROW_BYTES: usize = 256;
 
-/// `incoming` of an audit event.
+/// `incoming` of an event that no status machine judges.
 pub(super) const NO_INCOMING: u8 = 0;
 const RECORD: u8 = 0x10;
 const PROGRESS: u8 = 0x20;

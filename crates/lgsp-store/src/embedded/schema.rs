@@ -12,7 +12,7 @@ use super::failure::{damaged, unavailable};
 use crate::StoreError;
 
 /// The format that this program writes, in `PRAGMA user_version`.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 /// `PRAGMA application_id`: "LGSP". Another program's database is not touched.
 const APPLICATION: i32 = 0x4c47_5350;
 /// The database's file name in the store's directory.
@@ -40,6 +40,9 @@ type Step = &'static str;
 /// Version 1. `previous` is the same dossier's earlier event; senders and agencies are numbers from `name`; `trace`
 /// is 16 bytes or the distance back to the row of the same run that has them; `incoming`, `step` and `content` are
 /// what the status machine needs; `digest` stands only where the payload was purged.
+///
+/// Version 2 has messages, replies and access records in the log; `reply` names the newest reply to a message, whose
+/// row's `previous` is the message. `clean_stop` has one row while nothing is in flight.
 const STEPS: &[Step] = &["
     CREATE TABLE log(
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, disposition INTEGER NOT NULL,
@@ -65,6 +68,9 @@ const STEPS: &[Step] = &["
         outcome INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (sender, key)) WITHOUT ROWID;
     CREATE INDEX idempotency_by_age ON idempotency(at);
     CREATE TABLE probe(bytes BLOB);
+", "
+    CREATE TABLE reply(message INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
+    CREATE TABLE clean_stop(seq INTEGER NOT NULL);
 "];
 
 /// The right to write a store; other processes are refused while it lives.

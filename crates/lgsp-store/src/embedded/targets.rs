@@ -136,6 +136,13 @@ pub(super) fn parked(
     rows.map(|row| row.map_err(damaged).and_then(with_state)).collect()
 }
 
+/// One event of a target, if it is parked.
+pub(super) fn parked_event(conn: &Connection, target: &TargetId, seq: Seq) -> Result<Option<Parked>, StoreError> {
+    let Some(before) = seq.0.checked_sub(1).and_then(|before| i64::try_from(before).ok()) else { return Ok(None) };
+    let next = parked(conn, target, None, before, 1)?.pop();
+    Ok(next.filter(|parked| parked.seq == seq))
+}
+
 /// One dossier's parked events of all targets.
 pub(super) fn parked_of(conn: &Connection, key: &str) -> Result<Vec<(TargetId, Parked)>, StoreError> {
     let text = format!("SELECT {COLUMNS}, target FROM parked WHERE key = ?1 ORDER BY target, seq");

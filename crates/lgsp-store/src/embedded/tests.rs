@@ -5,27 +5,33 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use lgsp_model::{AgencyGrant, ContentDigest, DossierCode, EventKind, Incoming, Seq, Status, Timestamp};
+use lgsp_model::{AgencyGrant, ContentDigest, DossierCode, Incoming, Seq, Status, Timestamp};
 use tokio::time::timeout;
 
 use super::*;
+use crate::{DossierEvent, Subject};
 
 /// Longer than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);
 const UNLIMITED: u32 = 1_000_000_000;
 
+fn code(n: u64) -> DossierCode {
+    format!("H11.3-260102-{n:04}").parse().unwrap()
+}
+
+fn message() -> NewEvent {
+    NewEvent { subject: Subject::Message { key: "post/create".parse().unwrap(), agency: None }, ..event(0, 20) }
+}
+
 fn event(n: u64, size: usize) -> NewEvent {
     // Bytes that do not shrink, so that pages fill.
     let noise = (0..size as u64).map(|at| sha256_of(n, at / 32)[at as usize % 32]);
-    let code: DossierCode = format!("H11.3-260102-{n:04}").parse().unwrap();
+    let (code, content) = (code(n), ContentDigest([1; 16]));
+    let (agency, incoming) = (code.agency(), Incoming::Record(Status::New));
     NewEvent {
-        kind: EventKind::Dossier,
-        agency: code.agency(),
-        code,
+        subject: Subject::Dossier(DossierEvent { code, agency, incoming, content }),
         sender: "one-stop-h11".parse().unwrap(),
         at: Timestamp(1_790_000_000_000),
-        incoming: Incoming::Record(Status::New),
-        content: ContentDigest([1; 16]),
         payload: noise.collect::<Vec<u8>>().into(),
         trace: [2; 16],
         idempotency: None,
@@ -71,8 +77,8 @@ async fn a_full_disk_refuses_messages_keeps_reads_and_heals_by_itself() {
     assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
     assert!(matches!(*store.health().borrow(), Health::ReadOnly { .. }));
     assert_eq!(*store.head().borrow(), Seq(stored));
-    assert_eq!(store.dossier(event(stored, 0).code).await.unwrap(), None);
-    let filter = ReadFilter { kinds: Vec::new(), agencies: AgencyGrant::All };
+    assert_eq!(store.dossier(code(stored)).await.unwrap(), None);
+    let filter = ReadFilter::new(Vec::new(), AgencyGrant::All);
     let page = store.read(Seq(0), PageLimit { events: 10_000, bytes: usize::MAX }, filter).await.unwrap();
     assert_eq!(page.events.len() as u64, stored);
     store.limit_pages(UNLIMITED).await;
@@ -116,7 +122,7 @@ async fn flushed_dossiers_leave_memory_and_are_still_known() {
         }
     };
     timeout(PATIENCE, flushed).await.expect("the writer flushes when nothing else comes");
-    let state = store.dossier(event(699, 0).code).await.unwrap().unwrap();
+    let state = store.dossier(code(699)).await.unwrap().unwrap();
     assert_eq!((state.status, state.last), (Some(Status::New), Some(Seq(700))));
     assert_eq!(store.append(vec![event(5, 20)]).await.unwrap(), [Appended::Duplicate { seq: Seq(6) }]);
 }
@@ -173,4 +179,29 @@ async fn a_queue_that_is_full_says_busy_and_stores_nothing_of_the_call() {
     }
     assert!(busy > 0, "nothing was refused");
     assert_eq!(*store.head().borrow(), Seq(stored));
+}
+
+/// What is walked at start is bounded also when nothing moves a dossier.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_alone_move_the_mark_up_to_which_the_dossier_table_is_true() {
+    let dir = tempfile::tempdir().unwrap();
+    let projected = || -> i64 {
+        let conn = Connection::open(dir.path().join(schema::FILE)).unwrap();
+        conn.query_row("SELECT through FROM projected", [], |row| row.get(0)).unwrap()
+    };
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
+    for _ in 0..6 {
+        store.append(vec![message(); 4_000]).await.unwrap();
+    }
+    let marked = async {
+        while projected() < 20_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, marked).await.expect("the writer marks when enough messages came");
+    store.append(vec![event(1, 20), message()]).await.unwrap();
+    store.close();
+    assert_eq!(projected(), 24_002);
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
+    assert_eq!(store.append(vec![event(1, 20)]).await.unwrap(), [Appended::Duplicate { seq: Seq(24_001) }]);
 }

@@ -1,19 +1,27 @@
 //! Stores written by earlier versions of the format stay readable and writable. `tests/corpus/v1.db` is frozen: it
-//! was written by `write` below when format 1 was the newest, and is never written again.
+//! was written by `write` below when format 1 was the newest, and is never written again. `v2.db` likewise holds what
+//! `write` and `write_generic` make.
 
 use std::path::Path;
 
 use lgsp_model::{EventKind, Seq, Status, TargetId};
-use lgsp_store::{Appended, DurableStore, HeldDecision, Parked, ParkedState, TargetChange, TargetPosition, verify_dir};
+use lgsp_store::{
+    Appended, DurableStore, HeldDecision, NewEvent, Parked, ParkedState, ReadFilter, TargetChange, TargetPosition,
+    verify_dir,
+};
 
 use super::embedded::open;
-use super::messages::{NOW, WHOLE, act, append, code, everything, key, read_all, record, step};
+use super::messages::{
+    NOW, WHOLE, access, act, append, code, everything, key, message, of_kinds, read_all, record, reply, step,
+};
 
 const V1: &[u8] = include_bytes!("../corpus/v1.db");
 const SHORT: &str = r#"{"MaHoSo":"H11.3-260102-0001","TrangThaiHoSo":"9"}"#;
 const LONG: &str = r#"{"MaHoSo":"H11.3-260102-0002","MaTTHC":"1.001193","TenTTHC":"Đăng ký khai sinh","KenhThucHien":"2","ChuHoSo":"","TrangThaiHoSo":"2","NgayTiepNhan":"20260102080000","NgayHenTra":"","TaiLieuNop":[],"DanhSachLePhi":[]}"#;
 /// The chain's value after the last event.
 const CHAIN: &str = include_str!("../corpus/v1.chain");
+const V2: &[u8] = include_bytes!("../corpus/v2.db");
+const V2_CHAIN: &str = include_str!("../corpus/v2.chain");
 
 fn target() -> TargetId {
     "national-portal".parse().unwrap()
@@ -48,7 +56,33 @@ async fn write(store: &dyn DurableStore) {
     store.change_target(target(), change).await.unwrap();
 }
 
+/// Writes what came with format 2: events 8 to 11.
+async fn write_generic(store: &dyn DurableStore) {
+    let sent = NewEvent { idempotency: key("sent", 7), ..message("post", "A-1", "<order/>") };
+    store.append(vec![sent, access("population", Some("H11.3"))]).await.unwrap();
+    store.reply(reply(8, "busy")).await.unwrap();
+    store.reply(reply(8, r#"{"number":"EV1"}"#)).await.unwrap();
+}
+
+async fn read_generic(store: &dyn DurableStore) {
+    let filter = ReadFilter { key_prefix: Some("post/".into()), ..of_kinds(EventKind::ALL) };
+    let events = read_all(store, &filter, WHOLE).await;
+    let seen: Vec<_> = events.iter().map(|event| (event.seq.0, event.kind, event.payload.as_deref())).collect();
+    let expected = [
+        (8, EventKind::Message, Some(&b"<order/>"[..])),
+        (10, EventKind::Reply, Some(b"busy")),
+        (11, EventKind::Reply, Some(br#"{"number":"EV1"}"#)),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(store.reply_of(Seq(8)).await.unwrap().as_ref(), events.last());
+    let looked = read_all(store, &of_kinds(&[EventKind::Access]), WHOLE).await;
+    assert_eq!((looked.len(), looked[0].key.as_str(), looked[0].agency.as_str()), (1, "population/lookup", "H11.3"));
+    let again = NewEvent { idempotency: key("sent", 7), ..message("post", "A-1", "<order/>") };
+    assert_eq!(append(store, again).await, Appended::Duplicate { seq: Seq(8) });
+}
+
 async fn read(store: &dyn DurableStore) {
+    let next = store.head().borrow().next();
     let events = read_all(store, &everything(), WHOLE).await;
     assert_eq!(events.iter().map(|event| event.seq.0).collect::<Vec<_>>(), [1, 2, 4, 5]);
     assert_eq!(events[0].payload.as_deref(), Some(SHORT.as_bytes()));
@@ -68,7 +102,7 @@ async fn read(store: &dyn DurableStore) {
     again.idempotency = key("first", 1);
     assert_eq!(append(store, again).await, Appended::Accepted { seq: Seq(1) });
     assert_eq!(append(store, record(2, Status::Received, 2)).await, Appended::Duplicate { seq: Seq(2) });
-    assert_eq!(append(store, record(2, Status::Settled, 7)).await, Appended::Accepted { seq: Seq(8) });
+    assert_eq!(append(store, record(2, Status::Settled, 7)).await, Appended::Accepted { seq: next });
 }
 
 #[tokio::test]
@@ -83,10 +117,38 @@ async fn a_store_written_by_format_1_stays_readable_and_writable() {
 }
 
 #[tokio::test]
+async fn a_store_written_by_format_1_takes_messages_replies_and_access_records() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lgsp.db"), V1).unwrap();
+    let store = open(dir.path());
+    assert!(!store.was_stopped_cleanly());
+    assert_eq!(store.reply_of(Seq(1)).await.unwrap(), None);
+    write_generic(&store).await;
+    read_generic(&store).await;
+    read(&store).await;
+    store.close();
+    assert_eq!(verify_dir(dir.path()).unwrap().broken, None);
+    assert_eq!(verify_dir(dir.path()).unwrap().events, 12);
+}
+
+#[tokio::test]
+async fn a_store_written_by_format_2_stays_readable_and_writable() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lgsp.db"), V2).unwrap();
+    let report = verify_dir(dir.path()).unwrap();
+    assert_eq!((report.events, report.broken, report.head.to_string()), (11, None, V2_CHAIN.trim().to_owned()));
+    let store = open(dir.path());
+    read_generic(&store).await;
+    read(&store).await;
+    assert_eq!(store.verify().await.unwrap().broken, None);
+}
+
+#[tokio::test]
 async fn what_the_corpus_was_written_with_reads_the_same_today() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     write(&store).await;
+    write_generic(&store).await;
     drop(store);
     // A directory to keep the files in when a new format is frozen.
     if let Some(keep) = std::env::var_os("LGSP_STORE_FREEZE") {
@@ -95,5 +157,6 @@ async fn what_the_corpus_was_written_with_reads_the_same_today() {
         std::fs::write(keep.join("v.chain"), verify_dir(dir.path()).unwrap().head.to_string()).unwrap();
     }
     let store = open(dir.path());
+    read_generic(&store).await;
     read(&store).await;
 }

@@ -4,7 +4,10 @@ use bytes::Bytes;
 use lgsp_model::{
     AgencyGrant, ContentDigest, Digest, DossierCode, EventKind, Incoming, PortalTime, Seq, Status, Timestamp,
 };
-use lgsp_store::{AuditEntry, DurableStore, IdempotencyKey, NewEvent, PageLimit, ReadFilter, StoredEvent};
+use lgsp_store::{
+    AuditEntry, DossierEvent, DurableStore, IdempotencyKey, NewEvent, NewReply, PageLimit, ReadFilter, StoredEvent,
+    Subject,
+};
 
 /// A time at which tests begin.
 pub const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -23,15 +26,15 @@ pub fn step_time(second: u64) -> PortalTime {
     PortalTime::from_number(20_260_102_080_000 + second).unwrap()
 }
 
+pub fn about(dossier: u64, incoming: Incoming, unique: u64) -> DossierEvent {
+    DossierEvent { code: code(dossier), agency: code(dossier).agency(), incoming, content: content(unique) }
+}
+
 pub fn record(dossier: u64, status: Status, unique: u64) -> NewEvent {
     NewEvent {
-        kind: EventKind::Dossier,
-        code: code(dossier),
+        subject: Subject::Dossier(about(dossier, Incoming::Record(status), unique)),
         sender: "one-stop-h11".parse().unwrap(),
-        agency: code(dossier).agency(),
         at: NOW,
-        incoming: Incoming::Record(status),
-        content: content(unique),
         payload: Bytes::from(super::samples::record(dossier, status.code()).json),
         trace: [9; 16],
         idempotency: None,
@@ -41,11 +44,36 @@ pub fn record(dossier: u64, status: Status, unique: u64) -> NewEvent {
 pub fn step(dossier: u64, status: Status, second: u64, unique: u64) -> NewEvent {
     let payload = super::samples::progress(code(dossier).as_str(), unique, status.code(), step_time(second).number());
     NewEvent {
-        kind: EventKind::Progress,
-        incoming: Incoming::Progress(status, step_time(second)),
+        subject: Subject::Dossier(about(dossier, Incoming::Progress(status, step_time(second)), unique)),
         payload: payload.into(),
         ..record(dossier, status, unique)
     }
+}
+
+/// A message to the operation `create` of `service`.
+pub fn message(service: &str, declared: &str, body: &str) -> NewEvent {
+    let key = format!("{service}/create/{declared}").parse().unwrap();
+    NewEvent {
+        subject: Subject::Message { key, agency: None },
+        payload: Bytes::from(body.to_owned()),
+        ..record(1, Status::New, 1)
+    }
+}
+
+/// A record of a look-up at `service`.
+pub fn access(service: &str, agency: Option<&str>) -> NewEvent {
+    let key = format!("{service}/lookup").parse().unwrap();
+    let agency = agency.map(|agency| agency.parse().unwrap());
+    let payload = Bytes::from_static(br#"{"purpose":"birth registration"}"#);
+    NewEvent { subject: Subject::Access { key, agency }, payload, ..record(1, Status::New, 1) }
+}
+
+pub fn reply(to: u64, body: &str) -> NewReply {
+    NewReply { to: Seq(to), at: NOW.plus_millis(40), payload: Bytes::from(body.to_owned()), trace: [5; 16] }
+}
+
+pub fn of_kinds(kinds: &[EventKind]) -> ReadFilter {
+    ReadFilter::new(kinds.to_vec(), AgencyGrant::All)
 }
 
 pub fn key(text: &str, body: u8) -> Option<IdempotencyKey> {
@@ -65,7 +93,7 @@ pub fn act(object: &str) -> AuditEntry {
 }
 
 pub fn everything() -> ReadFilter {
-    ReadFilter { kinds: Vec::new(), agencies: AgencyGrant::All }
+    ReadFilter::new(Vec::new(), AgencyGrant::All)
 }
 
 pub const WHOLE: PageLimit = PageLimit { events: 10_000, bytes: 256 * 1024 * 1024 };

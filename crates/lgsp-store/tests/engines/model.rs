@@ -69,7 +69,7 @@ fn message((dossier, status, second, unique): (u64, Status, Option<u64>, u64)) -
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     for file in std::fs::read_dir(from).unwrap().flatten() {
         // What a process leaves that dies: the shared-memory index is rebuilt.
         if !file.file_name().to_string_lossy().ends_with("-shm") {

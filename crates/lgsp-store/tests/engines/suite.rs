@@ -3,11 +3,14 @@
 use bytes::Bytes;
 use lgsp_model::{AgencyGrant, Disposition, EventKind, HoldReason, Incoming, Seq, Status, TargetId, Timestamp};
 use lgsp_store::{
-    Appended, DurableStore, HeldDecision, PageLimit, Parked, ParkedState, ReadFilter, StoreError, TargetChange,
-    TargetPosition,
+    Appended, DossierEvent, DurableStore, HeldDecision, NewEvent, PageLimit, Parked, ParkedState, ReadFilter,
+    StoreError, Subject, TargetChange, TargetPosition,
 };
 
-use super::messages::{NOW, WHOLE, act, append, code, everything, key, read_all, record, step, step_time};
+use super::messages::{
+    NOW, WHOLE, about, access, act, append, code, everything, key, message, of_kinds, read_all, record, reply, step,
+    step_time,
+};
 
 pub async fn messages_are_accepted_recognised_and_held(store: &dyn DurableStore) {
     let backwards = HoldReason { from: Status::Settled, to: Status::Processing };
@@ -81,8 +84,9 @@ pub async fn pages_keep_their_limits_and_tell_where_to_go_on(store: &dyn Durable
 }
 
 pub async fn filters_choose_kinds_and_agencies_and_never_give_out_held_events(store: &dyn DurableStore) {
-    let mut elsewhere = record(2, Status::New, 1);
-    elsewhere.agency = "000.00.16.H56".parse().unwrap();
+    let agency = "000.00.16.H56".parse().unwrap();
+    let of_other = DossierEvent { agency, ..about(2, Incoming::Record(Status::New), 1) };
+    let elsewhere = NewEvent { subject: Subject::Dossier(of_other), ..record(2, Status::New, 1) };
     store
         .append(vec![
             record(1, Status::Settled, 1),
@@ -94,7 +98,7 @@ pub async fn filters_choose_kinds_and_agencies_and_never_give_out_held_events(st
         .unwrap();
     store.audit(act("national-portal")).await.unwrap();
     let seqs = |kinds: &[EventKind], agencies: &[&str]| {
-        let filter = ReadFilter { kinds: kinds.to_vec(), agencies: AgencyGrant::parse(agencies).unwrap() };
+        let filter = ReadFilter::new(kinds.to_vec(), AgencyGrant::parse(agencies).unwrap());
         async move {
             let events = read_all(store, &filter, PageLimit { events: 1, ..WHOLE }).await;
             events.iter().map(|event| event.seq.0).collect::<Vec<_>>()
@@ -147,7 +151,7 @@ pub async fn an_idempotency_key_repeats_the_first_answer_for_a_day(store: &dyn D
     assert_eq!(append(store, other_body.clone()).await, Appended::KeyReused);
     let mut other_sender = other_body.clone();
     other_sender.sender = "one-stop-h56".parse().unwrap();
-    other_sender.incoming = Incoming::Record(Status::New);
+    other_sender.subject = Subject::Dossier(about(1, Incoming::Record(Status::New), 2));
     let held = append(store, other_sender.clone()).await;
     assert!(matches!(held, Appended::Held { seq: Seq(2), .. }));
     assert_eq!(append(store, other_sender).await, held);
@@ -161,6 +165,135 @@ pub async fn an_idempotency_key_repeats_the_first_answer_for_a_day(store: &dyn D
     assert_eq!(append(store, later(-day)).await, Appended::KeyReused);
     assert_eq!(append(store, later(day)).await, Appended::Accepted { seq: Seq(3) });
     assert_eq!(append(store, later(day)).await, Appended::Accepted { seq: Seq(3) });
+}
+
+pub async fn messages_are_always_accepted_unless_their_key_says_that_they_came_before(store: &dyn DurableStore) {
+    let plain = message("post", "A-1", "<order/>");
+    let answers = store.append(vec![plain.clone(), plain.clone(), record(1, Status::New, 1)]).await.unwrap();
+    assert_eq!(answers, [1, 2, 3].map(|seq| Appended::Accepted { seq: Seq(seq) }));
+    let event = store.event(Seq(2)).await.unwrap().unwrap();
+    assert_eq!((event.kind, event.disposition, event.previous), (EventKind::Message, Disposition::Applied, None));
+    assert_eq!(
+        (event.key.as_str(), event.sender.as_str(), event.agency.as_str()),
+        ("post/create/A-1", "one-stop-h11", "")
+    );
+    assert_eq!((event.payload.as_deref(), event.trace, event.at), (Some(&b"<order/>"[..]), [9; 16], NOW));
+    let with_key = NewEvent { idempotency: key("abc", 1), ..plain.clone() };
+    assert_eq!(append(store, with_key.clone()).await, Appended::Accepted { seq: Seq(4) });
+    assert_eq!(append(store, with_key.clone()).await, Appended::Duplicate { seq: Seq(4) });
+    let twice = store.append(vec![with_key.clone(), plain]).await.unwrap();
+    assert_eq!(twice, [Appended::Duplicate { seq: Seq(4) }, Appended::Accepted { seq: Seq(5) }]);
+    for other in [
+        NewEvent { idempotency: key("abc", 2), ..with_key.clone() },
+        NewEvent { idempotency: key("abc", 1), ..message("post", "A-2", "<order/>") },
+        NewEvent { idempotency: key("abc", 1), ..access("post", None) },
+        NewEvent { idempotency: key("abc", 1), ..record(2, Status::New, 2) },
+    ] {
+        assert_eq!(append(store, other.clone()).await, Appended::KeyReused, "{:?}", other.subject);
+    }
+    let other_sender = NewEvent { sender: "one-stop-h56".parse().unwrap(), ..with_key };
+    assert_eq!(append(store, other_sender).await, Appended::Accepted { seq: Seq(6) });
+    assert_eq!(store.dossier(code(2)).await.unwrap(), None);
+    assert_eq!(store.dossier(code(1)).await.unwrap().unwrap().last, Some(Seq(3)));
+}
+
+pub async fn the_newest_reply_to_a_message_is_found_and_names_it(store: &dyn DurableStore) {
+    let agency = Some("H11.3".parse().unwrap());
+    let subject = Subject::Message { key: "post/create/A-1".parse().unwrap(), agency };
+    store
+        .append(vec![NewEvent { subject, ..message("post", "A-1", "{}") }, message("post", "A-2", "{}")])
+        .await
+        .unwrap();
+    assert_eq!(store.reply_of(Seq(1)).await.unwrap(), None);
+    assert_eq!(store.reply(reply(1, "busy")).await, Ok(Seq(3)));
+    store.append(vec![record(1, Status::New, 1), access("post", None)]).await.unwrap();
+    assert_eq!(store.reply(reply(1, r#"{"number":"EV1"}"#)).await, Ok(Seq(6)));
+    let newest = store.reply_of(Seq(1)).await.unwrap().unwrap();
+    assert_eq!((newest.seq, newest.kind, newest.previous), (Seq(6), EventKind::Reply, Some(Seq(1))));
+    assert_eq!(
+        (newest.key.as_str(), newest.sender.as_str(), newest.agency.as_str()),
+        ("post/create/A-1", "one-stop-h11", "H11.3")
+    );
+    assert_eq!((newest.payload.as_deref(), newest.trace), (Some(&br#"{"number":"EV1"}"#[..]), [5; 16]));
+    assert_eq!((newest.at, newest.disposition), (NOW.plus_millis(40), Disposition::Applied));
+    assert_eq!(store.event(Seq(6)).await.unwrap(), Some(newest));
+    for without in [2, 3, 4, 5, 6, 7, u64::MAX] {
+        assert_eq!(store.reply_of(Seq(without)).await.unwrap(), None, "{without}");
+    }
+    for no_message in [0, 3, 4, 5, 6, 7, u64::MAX] {
+        assert_eq!(store.reply(reply(no_message, "x")).await, Err(StoreError::NotThere), "{no_message}");
+    }
+    assert_eq!(*store.head().borrow(), Seq(6));
+}
+
+pub async fn generic_events_are_given_out_only_when_asked_for_by_kind_key_and_sender(store: &dyn DurableStore) {
+    let from = |sender: &str, event: NewEvent| NewEvent { sender: sender.parse().unwrap(), ..event };
+    store
+        .append(vec![
+            message("post", "A-1", "1"),
+            from("app", message("post", "A-2", "2")),
+            message("postal", "A-1", "3"),
+            access("population", Some("H11.3")),
+            from("app", access("population", None)),
+            record(1, Status::New, 1),
+        ])
+        .await
+        .unwrap();
+    store.audit(act("post")).await.unwrap();
+    store.reply(reply(2, "done")).await.unwrap();
+    let seqs = |filter: ReadFilter| async move {
+        let events = read_all(store, &filter, PageLimit { events: 2, ..WHOLE }).await;
+        events.iter().map(|event| event.seq.0).collect::<Vec<_>>()
+    };
+    let (message, access) = (of_kinds(&[EventKind::Message]), of_kinds(&[EventKind::Access]));
+    assert_eq!(seqs(everything()).await, [6]);
+    assert_eq!(seqs(of_kinds(EventKind::ALL)).await, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(seqs(message.clone()).await, [1, 2, 3]);
+    assert_eq!(seqs(access.clone()).await, [4, 5]);
+    let prefix = |prefix: &str, filter: &ReadFilter| ReadFilter { key_prefix: Some(prefix.into()), ..filter.clone() };
+    assert_eq!(seqs(prefix("post/", &message)).await, [1, 2]);
+    assert_eq!(seqs(prefix("post/create/A-2", &message)).await, [2]);
+    assert_eq!(seqs(prefix("post/", &of_kinds(EventKind::ALL))).await, [1, 2, 8]);
+    assert_eq!(seqs(prefix("%", &message)).await, [] as [u64; 0]);
+    let app = |filter: ReadFilter| ReadFilter { sender: Some("app".parse().unwrap()), ..filter };
+    assert_eq!(seqs(app(of_kinds(&[EventKind::Reply]))).await, [8]);
+    assert_eq!(seqs(app(prefix("post/", &of_kinds(EventKind::ALL)))).await, [2, 8]);
+    let nobody = ReadFilter { sender: Some("nobody".parse().unwrap()), ..message };
+    assert_eq!(seqs(nobody).await, [] as [u64; 0]);
+    assert_eq!(seqs(ReadFilter { agencies: AgencyGrant::parse(&["H11"]).unwrap(), ..access }).await, [4]);
+}
+
+pub async fn messages_park_like_other_events(store: &dyn DurableStore) {
+    store
+        .append(vec![message("post", "A-1", "1"), message("post", "A-1", "2"), record(1, Status::New, 1)])
+        .await
+        .unwrap();
+    let row = Parked { key: "post/create/A-1".into(), ..parked(1, 1, ParkedState::Unknown) };
+    let change = TargetChange { park: vec![row.clone()], audit: Some(act("post")), ..TargetChange::default() };
+    store.change_target(portal(), change).await.unwrap();
+    assert_eq!(store.parked_event(portal(), Seq(1)).await.unwrap(), Some(row));
+    for seq in [Seq(0), Seq(2), Seq(3), Seq(u64::MAX)] {
+        assert_eq!(store.parked_event(portal(), seq).await.unwrap(), None);
+    }
+    assert_eq!(store.parked_event("elsewhere".parse().unwrap(), Seq(1)).await.unwrap(), None);
+    assert_eq!(
+        store.event(Seq(4)).await.unwrap().unwrap().previous,
+        None,
+        "an act about a message is chained to nothing"
+    );
+    assert_eq!(store.dossier(code(1)).await.unwrap().unwrap().last, Some(Seq(3)));
+    store.change_target(portal(), TargetChange { unpark: vec![Seq(1)], ..TargetChange::default() }).await.unwrap();
+    assert_eq!(store.parked_event(portal(), Seq(1)).await.unwrap(), None);
+}
+
+pub async fn a_release_of_another_kind_than_the_held_event_is_refused(store: &dyn DurableStore) {
+    store.append(vec![record(1, Status::Settled, 1), record(1, Status::New, 2)]).await.unwrap();
+    for other in [Incoming::ReleasedProgress(Status::New, step_time(1)), Incoming::Notice] {
+        let refused = store.decide_held(Seq(2), HeldDecision::Release(other), act("held/2")).await;
+        assert_eq!(refused, Err(StoreError::NotThere), "{other:?}");
+    }
+    assert_eq!(store.count_held().await.unwrap(), 1);
+    assert_eq!(*store.head().borrow(), Seq(2));
 }
 
 fn portal() -> TargetId {
@@ -292,6 +425,7 @@ pub async fn what_does_not_exist_is_not_found(store: &dyn DurableStore) {
     for seq in [Seq(0), Seq(1), Seq(u64::MAX)] {
         assert_eq!(store.event(seq).await.unwrap(), None);
         assert_eq!(store.held_event(seq).await.unwrap(), None);
+        assert_eq!(store.reply_of(seq).await.unwrap(), None);
         assert_eq!(store.decide_held(seq, HeldDecision::Drop, act("held")).await, Err(StoreError::NotThere));
     }
     assert_eq!(store.dossier(code(1)).await.unwrap(), None);

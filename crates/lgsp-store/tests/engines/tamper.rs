@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::embedded::open;
-use super::messages::{act, record, step};
+use super::messages::{access, act, message, record, reply, step};
 
 /// A closed store with events of every sort, some of them in one commit.
 async fn make(dir: &Path) -> u64 {
@@ -20,6 +20,8 @@ async fn make(dir: &Path) -> u64 {
     store.append(vec![step(1, Status::Settled, 9, 3), step(1, Status::Settled, 2, 4)]).await.unwrap();
     store.decide_held(Seq(2), HeldDecision::Drop, act("held/2")).await.unwrap();
     store.append(vec![record(2, Status::New, 1)]).await.unwrap();
+    store.append(vec![message("post", "A-1", "<order/>"), access("population", None)]).await.unwrap();
+    store.reply(reply(8, "done")).await.unwrap();
     let head = store.head().borrow().0;
     store.close();
     head
@@ -98,8 +100,8 @@ async fn a_missing_or_exchanged_event_is_found() {
         "DELETE FROM log WHERE seq = 1",
         "DELETE FROM chain WHERE seq = (SELECT max(seq) FROM chain)",
         "UPDATE log SET seq = -seq WHERE seq IN (4, 5); UPDATE log SET seq = 9 + seq WHERE seq < 0",
-        "INSERT INTO log SELECT 8, at, kind, disposition, key, previous, sender, agency, incoming, step, content, \
-         zeroblob(16), payload, dictionary, digest FROM log WHERE seq = 7",
+        "INSERT INTO log SELECT 11, at, kind, disposition, key, previous, sender, agency, incoming, step, content, \
+         zeroblob(16), payload, dictionary, digest FROM log WHERE seq = 10",
         "UPDATE log SET digest = zeroblob(32), payload = NULL WHERE seq = 3",
         "UPDATE log SET payload = NULL WHERE seq = 3",
         "UPDATE dictionary SET bytes = zeroblob(1000)",
@@ -122,4 +124,30 @@ async fn a_payload_purged_with_its_digest_kept_leaves_the_chain_whole() {
     assert_eq!((report.broken, report.events), (None, head));
     let store = open(dir.path());
     assert_eq!(store.event(Seq(3)).await.unwrap().unwrap().payload, None);
+}
+
+#[tokio::test]
+async fn a_purged_message_keeps_its_reply_and_the_chain() {
+    let dir = tempfile::tempdir().unwrap();
+    let head = make(dir.path()).await;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"<order/>");
+    file(dir.path()).execute("UPDATE log SET payload = NULL, digest = ?1 WHERE seq = 8", [digest.as_ref()]).unwrap();
+    assert_eq!(verify_dir(dir.path()).unwrap().broken, None);
+    let store = open(dir.path());
+    assert_eq!(store.event(Seq(8)).await.unwrap().unwrap().payload, None);
+    assert_eq!(store.reply_of(Seq(8)).await.unwrap().unwrap().seq, Seq(head));
+}
+
+#[tokio::test]
+async fn a_reply_table_that_lies_is_damage_and_no_answer() {
+    for wrong in [3, 8, 9, 77] {
+        let dir = tempfile::tempdir().unwrap();
+        let head = make(dir.path()).await;
+        file(dir.path()).execute("UPDATE reply SET seq = ?1", [wrong as i64]).unwrap();
+        let answer = open(dir.path()).reply_of(Seq(8)).await;
+        match wrong > head {
+            true => assert_eq!(answer, Ok(None)),
+            false => assert!(matches!(answer, Err(StoreError::Damaged(_))), "{wrong}"),
+        }
+    }
 }

@@ -87,7 +87,9 @@ fn released(app: &App, held: &Held) -> Result<Incoming, Failure> {
     let which = match held.event.kind {
         EventKind::Dossier => RecordContract::Dossier,
         EventKind::Progress => RecordContract::Progress,
-        EventKind::Status | EventKind::Audit => return Err(conflict("events of this kind move no dossier")),
+        EventKind::Status | EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access => {
+            return Err(conflict("events of this kind move no dossier"));
+        }
     };
     let payload = held.event.payload.as_ref();
     let payload = payload.ok_or_else(|| conflict("its record was deleted; it can only be dropped"))?;

@@ -58,6 +58,8 @@ impl Runner {
             (EventKind::Dossier, &mut policy.dossier),
             (EventKind::Progress, &mut policy.progress),
             (EventKind::Status, &mut policy.status),
+            (EventKind::Message, &mut policy.message),
+            (EventKind::Reply, &mut policy.reply),
         ] {
             *place = kind_policy(setup.connector.limits(kind));
         }

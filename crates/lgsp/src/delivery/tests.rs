@@ -14,7 +14,8 @@ use lgsp_model::{
     AgencyGrant, Cause, ContentDigest, EventKind, Incoming, Outcome, PortalTime, Seq, Status, TargetId, Timestamp,
 };
 use lgsp_store::{
-    AuditEntry, DurableStore, EmbeddedOptions, EmbeddedStore, NewEvent, ParkedState, ReadFilter, TargetPosition,
+    AuditEntry, DossierEvent, DurableStore, EmbeddedOptions, EmbeddedStore, NewEvent, ParkedState, ReadFilter, Subject,
+    TargetPosition,
 };
 
 use super::{ActError, Begin, DeliveryMeter, OutcomeCounts, Setup, TargetHandle};
@@ -115,7 +116,7 @@ impl Rig {
             id: target(),
             store: Arc::clone(&self.store) as Arc<dyn DurableStore>,
             connector: Arc::clone(&self.partner) as Arc<dyn Connector>,
-            filter: ReadFilter { kinds: Vec::new(), agencies: AgencyGrant::All },
+            filter: ReadFilter::new(Vec::new(), AgencyGrant::All),
             begin,
             policy: Policy {
                 attempts: 3,
@@ -129,6 +130,8 @@ impl Rig {
                 dossier: kind,
                 progress: kind,
                 status: kind,
+                message: kind,
+                reply: kind,
             },
             clock: self.clock.steady_fn(),
             cursor: |seq| seq.to_string(),
@@ -158,18 +161,17 @@ fn message(n: usize, step: u64) -> NewEvent {
     let time = PortalTime::from_number(20_260_101_000_000 + step).unwrap();
     let mut digest = [0; 16];
     digest[..8].copy_from_slice(&step.to_be_bytes());
+    let incoming =
+        if step == 0 { Incoming::Record(Status::Received) } else { Incoming::Progress(Status::Received, time) };
     NewEvent {
-        kind: if step == 0 { EventKind::Dossier } else { EventKind::Progress },
-        code: format!("H11-260101-{n:04}").parse().unwrap(),
+        subject: Subject::Dossier(DossierEvent {
+            code: format!("H11-260101-{n:04}").parse().unwrap(),
+            agency: "H11".parse().unwrap(),
+            incoming,
+            content: ContentDigest(digest),
+        }),
         sender: "one-stop".parse().unwrap(),
-        agency: "H11".parse().unwrap(),
         at: Timestamp(1),
-        incoming: if step == 0 {
-            Incoming::Record(Status::Received)
-        } else {
-            Incoming::Progress(Status::Received, time)
-        },
-        content: ContentDigest(digest),
         payload: Bytes::from_static(b"{}"),
         trace: [1; 16],
         idempotency: None,
@@ -290,7 +292,7 @@ async fn a_person_decides_about_a_dead_event_and_the_log_says_who_and_why() {
     let refused = handle.act(Act::Drop(Seq(1)), audit("parked.drop")).await;
     assert!(matches!(refused, Err(ActError::Refused(_))), "{refused:?}");
     handle.stop(PATIENCE).await;
-    let acts = ReadFilter { kinds: vec![EventKind::Audit], agencies: AgencyGrant::All };
+    let acts = ReadFilter::new(vec![EventKind::Audit], AgencyGrant::All);
     let limit = lgsp_store::PageLimit { events: 10, bytes: 1 << 20 };
     assert_eq!(rig.store.read(Seq(0), limit, acts).await.unwrap().events.len(), 2, "a refused act leaves no entry");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lgsp_contract::{Contract, Rejection};
 use lgsp_model::{DossierCode, ErrorCode, Finding, Timestamp};
-use lgsp_store::{Appended, NewEvent};
+use lgsp_store::{Appended, DossierEvent, NewEvent, Subject};
 
 use crate::app::{App, RecordContract, Snapshot};
 use crate::failure::Failure;
@@ -72,13 +72,9 @@ impl Takes {
             return Err(RecordRefusal { code: Some(code), failure });
         }
         let event = NewEvent {
-            kind: kind_of(self.which),
-            code: code.clone(),
+            subject: Subject::Dossier(DossierEvent { code: code.clone(), agency, incoming, content: checked.content }),
             sender: self.caller.caller().member.id.clone(),
-            agency,
             at: self.at,
-            incoming,
-            content: checked.content,
             payload: record,
             trace: self.trace.id(),
             idempotency: None,
