@@ -436,12 +436,12 @@ pub trait DurableStore: Send + Sync {
     /// Records an operator's act that changes nothing else.
     fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq>;
 
-    /// Marks that nothing is in flight: every call to a partner has ended and its outcome is recorded. The next write
-    /// takes the mark away.
-    fn mark_clean_stop(&self) -> StoreFuture<'_, ()>;
+    /// Marks that these targets stopped with nothing in flight: every call for them has ended, its outcome is recorded,
+    /// and none is made any more until the store is opened again.
+    fn mark_clean_stop(&self, targets: Vec<TargetId>) -> StoreFuture<'_, ()>;
 
-    /// Whether the life of the store before this one ended with [`Self::mark_clean_stop`].
-    fn was_stopped_cleanly(&self) -> bool;
+    /// Whether the target was marked so in the life of the store before this one. True once: whoever asks starts it.
+    fn take_clean_stop(&self, target: &TargetId) -> bool;
 
     /// Checks the hash chain from first to last.
     fn verify(&self) -> StoreFuture<'_, VerifyReport>;

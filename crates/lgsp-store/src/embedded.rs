@@ -36,6 +36,7 @@ use lgsp_model::{Digest, DossierCode, DossierState, Seq, TargetId};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::{oneshot, watch};
 
+use self::clean_stop::CleanStops;
 use self::codec::Packer;
 use self::dossiers::Recent;
 use self::failure::damaged;
@@ -91,7 +92,7 @@ pub struct EmbeddedStore {
     readers: Option<Readers>,
     writer: Option<JoinHandle<()>>,
     verifying: Arc<AtomicBool>,
-    was_stopped_cleanly: bool,
+    clean_stops: CleanStops,
     _lock: schema::WriteLock,
 }
 
@@ -106,7 +107,7 @@ impl EmbeddedStore {
         let tail = tail(&conn)?;
         let recent = Recent::default();
         let projected = dossiers::replay(&conn, &recent)?;
-        let was_stopped_cleanly = clean_stop::take(&conn, Seq(tail.seq))?;
+        let clean_stops = CleanStops::take_all(&conn)?;
         let shared = Arc::new(Shared {
             queue: Queue::new(options.waiting_events, options.waiting_bytes),
             recent,
@@ -128,7 +129,7 @@ impl EmbeddedStore {
             readers: Some(readers),
             writer: Some(writer),
             verifying: Arc::default(),
-            was_stopped_cleanly,
+            clean_stops,
             _lock: lock,
         })
     }
@@ -330,12 +331,12 @@ impl DurableStore for EmbeddedStore {
         Box::pin(self.write(move |reply| Job::Audit { entry, reply }))
     }
 
-    fn mark_clean_stop(&self) -> StoreFuture<'_, ()> {
-        Box::pin(self.write(|reply| Job::CleanStop { reply }))
+    fn mark_clean_stop(&self, targets: Vec<TargetId>) -> StoreFuture<'_, ()> {
+        Box::pin(self.write(|reply| Job::CleanStop { targets, reply }))
     }
 
-    fn was_stopped_cleanly(&self) -> bool {
-        self.was_stopped_cleanly
+    fn take_clean_stop(&self, target: &TargetId) -> bool {
+        self.clean_stops.take(target)
     }
 
     fn verify(&self) -> StoreFuture<'_, VerifyReport> {

@@ -16,7 +16,7 @@ use super::names::Names;
 use super::queue::Job;
 use super::row::{Carried, NO_INCOMING, Prepared, Row, encode_incoming};
 use super::seen::Seen;
-use super::{audit, chain, held, idempotency, messages, targets};
+use super::{audit, chain, clean_stop, held, idempotency, messages, targets};
 use crate::{Appended, AuditEntry, DossierEvent, StoreError, Subject, TargetChange, TraceId};
 
 /// How far back a row may point for its trace; keeps the distance at two bytes.
@@ -141,8 +141,7 @@ impl<'c> Group<'c> {
             Job::Decide { seq, decision, audit, .. } => held::decide(self, *seq, *decision, audit),
             Job::Reply { to, carried, .. } => messages::reply(self, *to, carried),
             Job::Audit { entry, .. } => self.audit(entry, None).map(Answer::Logged),
-            // The writer marks the whole group.
-            Job::CleanStop { .. } => Ok(Answer::Changed),
+            Job::CleanStop { targets, .. } => clean_stop::mark(self.conn, targets).map(|()| Answer::Changed),
             #[cfg(test)]
             Job::LimitPages { .. } => Ok(Answer::Changed),
         }

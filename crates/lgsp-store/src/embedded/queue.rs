@@ -48,6 +48,7 @@ pub(super) enum Job {
         reply: Reply<Seq>,
     },
     CleanStop {
+        targets: Vec<TargetId>,
         reply: Reply<()>,
     },
     #[cfg(test)]
@@ -80,7 +81,7 @@ impl Job {
             Self::Target { reply, .. } => drop(reply.send(Err(error))),
             Self::Decide { reply, .. } => drop(reply.send(Err(error))),
             Self::Reply { reply, .. } | Self::Audit { reply, .. } => drop(reply.send(Err(error))),
-            Self::CleanStop { reply } => drop(reply.send(Err(error))),
+            Self::CleanStop { reply, .. } => drop(reply.send(Err(error))),
             #[cfg(test)]
             Self::LimitPages { reply, .. } => drop(reply.send(Err(error))),
         }

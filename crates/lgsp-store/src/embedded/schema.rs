@@ -42,7 +42,7 @@ type Step = &'static str;
 /// what the status machine needs; `digest` stands only where the payload was purged.
 ///
 /// Version 2 has messages, replies and access records in the log; `reply` names the newest reply to a message, whose
-/// row's `previous` is the message. `clean_stop` has one row while nothing is in flight.
+/// row's `previous` is the message. `clean_stop` has the targets that stopped with nothing in flight.
 const STEPS: &[Step] = &["
     CREATE TABLE log(
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, disposition INTEGER NOT NULL,
@@ -70,7 +70,7 @@ const STEPS: &[Step] = &["
     CREATE TABLE probe(bytes BLOB);
 ", "
     CREATE TABLE reply(message INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
-    CREATE TABLE clean_stop(seq INTEGER NOT NULL);
+    CREATE TABLE clean_stop(target TEXT PRIMARY KEY) WITHOUT ROWID;
 "];
 
 /// The right to write a store; other processes are refused while it lives.

@@ -10,7 +10,6 @@ use lgsp_model::{DossierCode, DossierState, Seq};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use super::clean_stop;
 use super::dossiers::{Flush, Recent, Slice};
 use super::failure::unavailable;
 use super::group::{Answer, Group, Tail};
@@ -48,8 +47,6 @@ pub(super) struct Writer {
     names: Names,
     seen: Seen,
     flush: Flush,
-    /// The store is marked as stopped cleanly.
-    stopped: bool,
     last_attempt: Instant,
 }
 
@@ -71,7 +68,7 @@ pub(super) fn run(conn: Connection, dir: PathBuf, shared: Arc<Shared>, tail: Tai
         flush.changed();
     }
     let names = Names::default();
-    let mut writer = Writer { conn, dir, shared, tail, names, seen, flush, stopped: false, last_attempt: now };
+    let mut writer = Writer { conn, dir, shared, tail, names, seen, flush, last_attempt: now };
     for code in writer.shared.recent.lock().keys() {
         writer.seen.note(code.as_str());
     }
@@ -155,9 +152,6 @@ impl Writer {
         group.find_states(jobs, &self.seen)?;
         let answers = jobs.iter().map(|job| group.apply(job)).collect::<Result<_, _>>()?;
         group.seal(self.tail.seq)?;
-        if let Some(last) = jobs.last() {
-            clean_stop::note(&self.conn, self.stopped, is_clean_stop(last).then_some(Seq(group.tail.seq)))?;
-        }
         let Group { tail, states, new_dossiers, .. } = group;
         Ok(Staged { answers, tail, states, new_dossiers, slice })
     }
@@ -184,7 +178,6 @@ impl Writer {
                 self.shared.positions.committed(target, change);
             }
         }
-        self.stopped = jobs.last().map_or(self.stopped, is_clean_stop);
         let moved = tail.seq != self.tail.seq;
         self.tail = tail;
         if moved {
@@ -277,17 +270,13 @@ impl Writer {
     }
 }
 
-fn is_clean_stop(job: &Job) -> bool {
-    matches!(job, Job::CleanStop { .. })
-}
-
 fn deliver(job: Job, answer: Answer) {
     match (job, answer) {
         (Job::Append { reply, .. }, Answer::Appended(appended)) => drop(reply.send(Ok(appended))),
         (Job::Target { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),
         (Job::Decide { reply, .. }, Answer::Decided(released)) => drop(reply.send(Ok(released))),
         (Job::Reply { reply, .. } | Job::Audit { reply, .. }, Answer::Logged(seq)) => drop(reply.send(Ok(seq))),
-        (Job::CleanStop { reply }, Answer::Changed) => drop(reply.send(Ok(()))),
+        (Job::CleanStop { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),
         #[cfg(test)]
         (Job::LimitPages { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),
         (job, _) => job.fail(StoreError::NotThere),

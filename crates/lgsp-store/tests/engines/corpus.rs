@@ -62,6 +62,7 @@ async fn write_generic(store: &dyn DurableStore) {
     store.append(vec![sent, access("population", Some("H11.3"))]).await.unwrap();
     store.reply(reply(8, "busy")).await.unwrap();
     store.reply(reply(8, r#"{"number":"EV1"}"#)).await.unwrap();
+    store.mark_clean_stop(vec![target()]).await.unwrap();
 }
 
 async fn read_generic(store: &dyn DurableStore) {
@@ -121,7 +122,7 @@ async fn a_store_written_by_format_1_takes_messages_replies_and_access_records()
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("lgsp.db"), V1).unwrap();
     let store = open(dir.path());
-    assert!(!store.was_stopped_cleanly());
+    assert!(!store.take_clean_stop(&target()));
     assert_eq!(store.reply_of(Seq(1)).await.unwrap(), None);
     write_generic(&store).await;
     read_generic(&store).await;
@@ -138,6 +139,7 @@ async fn a_store_written_by_format_2_stays_readable_and_writable() {
     let report = verify_dir(dir.path()).unwrap();
     assert_eq!((report.events, report.broken, report.head.to_string()), (11, None, V2_CHAIN.trim().to_owned()));
     let store = open(dir.path());
+    assert!(store.take_clean_stop(&target()));
     read_generic(&store).await;
     read(&store).await;
     assert_eq!(store.verify().await.unwrap().broken, None);

@@ -1,18 +1,16 @@
 //! Messages, replies and access records among dossiers, at random, compared with a plain list; the store is reopened,
-//! and opened from a copy of its files as a crash leaves them, on the way. And the mark of a clean stop.
+//! and opened from a copy of its files as a crash leaves them, on the way. And the marks of clean stops.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use lgsp_model::{AgencyGrant, EventKind, Seq, Status};
-use lgsp_store::{
-    Appended, DurableStore, EmbeddedStore, NewEvent, ReadFilter, Subject, TargetChange, TargetPosition, verify_dir,
-};
+use lgsp_model::{AgencyGrant, EventKind, Seq, Status, TargetId};
+use lgsp_store::{Appended, DurableStore, EmbeddedStore, NewEvent, ReadFilter, Subject};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::embedded::open;
-use super::messages::{WHOLE, access, code, message, of_kinds, read_all, record, reply};
+use super::messages::{WHOLE, access, code, message, read_all, record, reply};
 use super::model::copy;
 
 const SERVICES: [&str; 2] = ["post", "postal"];
@@ -169,32 +167,22 @@ proptest! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_clean_stop_is_known_after_it_and_only_then() {
+async fn a_clean_stop_of_a_target_is_known_in_the_next_life_of_the_store_and_only_once() {
+    let [post, portal, other] = ["post", "national-portal", "other"].map(|id| id.parse::<TargetId>().unwrap());
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    assert!(!store.was_stopped_cleanly(), "a new store");
-    store.append(vec![message("post", "A-1", "1"), record(1, Status::New, 1)]).await.unwrap();
-    store.mark_clean_stop().await.unwrap();
-    store.close();
-    let store = open(dir.path());
-    assert!(store.was_stopped_cleanly());
-    store.close();
-    let store = open(dir.path());
-    assert!(!store.was_stopped_cleanly(), "a life that ended without the mark");
-    store.mark_clean_stop().await.unwrap();
-    store.mark_clean_stop().await.unwrap();
+    store.mark_clean_stop(vec![post.clone(), portal.clone()]).await.unwrap();
+    store.mark_clean_stop(vec![portal.clone()]).await.unwrap();
+    assert!(!store.take_clean_stop(&post), "this life has not ended");
     let crashed = tempfile::tempdir().unwrap();
     copy(dir.path(), crashed.path());
-    assert!(open(crashed.path()).was_stopped_cleanly(), "what came after the mark was nothing");
-    let position = Some(TargetPosition { done_through: Seq(1), paused: false });
-    let change = TargetChange { position, ..TargetChange::default() };
-    store.change_target("post".parse().unwrap(), change).await.unwrap();
+    assert!(open(crashed.path()).take_clean_stop(&post), "it is on disk when it is answered");
     store.close();
     let store = open(dir.path());
-    assert!(!store.was_stopped_cleanly(), "a write after the mark");
-    let (appended, marked) = tokio::join!(store.append(vec![message("post", "A-1", "2")]), store.mark_clean_stop());
-    assert_eq!((appended.unwrap().len(), marked), (1, Ok(())));
-    drop(store);
-    assert_eq!(read_all(&open(dir.path()), &of_kinds(&[EventKind::Message]), WHOLE).await.len(), 2);
-    assert_eq!(verify_dir(dir.path()).unwrap().broken, None);
+    assert!(store.take_clean_stop(&post));
+    assert!(!store.take_clean_stop(&post), "whoever asked has started it");
+    assert!(!store.take_clean_stop(&other), "it was never marked");
+    store.close();
+    let store = open(dir.path());
+    assert!(!store.take_clean_stop(&portal), "a life lies in between, and nobody knows what was sent in it");
 }
