@@ -241,7 +241,8 @@ async fn a_new_target_may_begin_with_what_comes() {
 async fn a_second_record_of_a_dossier_goes_as_known_there() {
     let rig = Rig::new(Partner::default());
     let mut second = message(1, 0);
-    second.content = ContentDigest([9; 16]);
+    let Subject::Dossier(about) = &mut second.subject else { unreachable!("a record") };
+    about.content = ContentDigest([9; 16]);
     rig.append_all(vec![message(1, 0), message(1, 1), second]).await;
     let handle = rig.start(Begin::Beginning);
     until("all are taken", || async { rig.partner.taken().len() == 3 }).await;
