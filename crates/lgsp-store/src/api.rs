@@ -19,6 +19,7 @@ pub use event::{
 
 /// What every call of the store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
 /// A call of [`DurableStore::append`] with at most so many events has its place in the order when it was polled once; a
 /// larger one may be overtaken while it is prepared.
 pub const IN_ORDER_AT_ONCE: usize = 32;
