@@ -13,6 +13,7 @@ mod head;
 mod instance;
 mod json;
 mod manifest;
+mod map;
 mod rules;
 mod schema;
 mod shipped;
@@ -25,6 +26,10 @@ pub use contract::{Checked, Contract, Rejection};
 pub use example::ExampleReport;
 pub use head::{RecordHead, RecordKind};
 pub use json::{JsonError, JsonErrorKind, MAX_DEPTH, parse_strict};
+pub use map::{
+    BadPattern, Budget, CodeMap, CodeMapError, CodeMapProblem, CodeMaps, Context, Document, FunctionInfo,
+    MAX_CODE_BYTES, MAX_CODES, Map, MapError, MapFailure, MapProblem, map_functions,
+};
 pub use rules::{RuleInfo, Severity, rules};
 pub use schema::MAX_FINDINGS;
 pub use shipped::shipped;

@@ -59,6 +59,25 @@ impl<'a> Tree<'a> {
         *self = Self::List(entries);
     }
 
+    /// The same value without anything borrowed.
+    pub(crate) fn detached<'b>(&self) -> Tree<'b> {
+        match self {
+            Self::Null => Tree::Null,
+            Self::Bool(value) => Tree::Bool(*value),
+            Self::Number(number) => Tree::Number(number.clone()),
+            Self::Text(text) => Tree::Text(Cow::Owned(text.clone().into_owned())),
+            Self::List(items) => Tree::List(items.iter().map(Self::detached).collect()),
+            Self::Object(members) => {
+                let copy =
+                    |key: &Key<'_>, value: &Self| Ok::<_, std::convert::Infallible>((key.detached(), value.detached()));
+                match members.try_map(copy) {
+                    Ok(members) => Tree::Object(members),
+                    Err(never) => match never {},
+                }
+            }
+        }
+    }
+
     /// The same value in the representation of `serde_json`.
     pub(crate) fn to_value(&self) -> Value {
         match self {
@@ -77,6 +96,7 @@ impl<'a> Tree<'a> {
 }
 
 /// The members of one object: sorted by key, every key once.
+#[derive(Default)]
 pub(crate) struct Members<'a>(Vec<Member<'a>>);
 
 /// One key of an object with its value.
@@ -96,6 +116,11 @@ impl Member<'_> {
 impl<'a> Member<'a> {
     pub(crate) fn new(key: impl Into<Cow<'a, str>>, value: Tree<'a>) -> Self {
         Self { key: Key::new(key.into()), value, position: 0 }
+    }
+
+    /// With a key that is prepared already.
+    pub(crate) fn with_key(key: Key<'a>, value: Tree<'a>) -> Self {
+        Self { key, value, position: 0 }
     }
 }
 
@@ -165,6 +190,18 @@ impl<'a> Members<'a> {
         let at = self.0.binary_search_by(|member| member.key.cmp(key)).ok()?;
         Some(&self.0[at].value)
     }
+
+    /// The same members in the same order with copied values. `copy` must keep the keys' texts.
+    pub(crate) fn try_map<'s, 'b, E>(
+        &'s self,
+        mut copy: impl FnMut(&'s Key<'a>, &'s Tree<'a>) -> Result<(Key<'b>, Tree<'b>), E>,
+    ) -> Result<Members<'b>, E> {
+        let copied = self.0.iter().map(|member| {
+            let (key, value) = copy(&member.key, &member.value)?;
+            Ok(Member { key, value, position: member.position })
+        });
+        copied.collect::<Result<_, E>>().map(Members)
+    }
 }
 
 fn number(members: &mut [Member<'_>]) {
@@ -189,6 +226,17 @@ impl<'a> Key<'a> {
     #[inline]
     pub(crate) fn new(text: Cow<'a, str>) -> Self {
         Self { head: head(text.as_bytes()), text }
+    }
+
+    /// The same key, borrowed.
+    #[inline]
+    pub(crate) fn borrowed(&self) -> Key<'_> {
+        Key { head: self.head, text: Cow::Borrowed(&self.text) }
+    }
+
+    /// The same key without anything borrowed.
+    pub(crate) fn detached<'b>(&self) -> Key<'b> {
+        Key { head: self.head, text: Cow::Owned(self.text.clone().into_owned()) }
     }
 
     /// The key as text.
