@@ -36,8 +36,8 @@ pub use identity::{BadScope, Credential, Member, NationalLogin, Scope, ServiceId
 pub use lgsp_model::ByteCount;
 pub use secret::{PasswordHash, Secret};
 pub use settings::{
-    Admin, Breaker, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel,
-    National, Public, Retry, SoftState, Start, Store, Target,
+    Admin, Breaker, CertificateFiles, ClientCertificates, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer,
+    Limits, Log, LogFormat, LogLevel, National, Network, Public, Retry, SoftState, Start, Store, Target, Tls,
 };
 
 /// The shipped file: every key, its unit and its default, commented. It parses once its variables are given.

@@ -1,6 +1,7 @@
 //! The keys of the file, table by table, with their ranges. Defaults stand in `defaults`, and in the shipped file.
 
 mod defaults;
+mod listeners;
 mod members;
 mod targets;
 
@@ -8,10 +9,10 @@ use std::time::Duration;
 
 use crate::document::{Document, Section};
 use crate::error::{ConfigError, Problem};
-use crate::read::{self, address, count, flag, path, size, text, time};
+use crate::read::{self, count, flag, path, size, text, time};
 use crate::settings::{
-    Admin, Breaker, Config, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel, National, Public,
-    Retry, SoftState, Store,
+    Breaker, Config, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel, National, Retry, SoftState,
+    Store,
 };
 use crate::substitute::Inputs;
 use crate::{ByteCount, sections::defaults as default};
@@ -24,8 +25,6 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The version of the file's form that this program reads.
 const VERSION: u32 = 1;
-/// The shortest admin token in bytes: shorter ones can be guessed.
-const MIN_ADMIN_TOKEN: usize = 16;
 
 pub(crate) fn parse(text: &str, inputs: &Inputs<'_>) -> Result<Config, Vec<ConfigError>> {
     Document::read(text, inputs, config).0
@@ -36,8 +35,8 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
         VERSION => Ok(()),
         _ => Err(Problem::Expected("1, the only version of this file that this program reads")),
     });
-    let public = root.section("public", public);
-    let admin = root.section("admin", |s| admin(s, &public));
+    let public = root.section("public", listeners::public);
+    let admin = root.section("admin", |s| listeners::admin(s, public.as_ref()));
     let store = root.section("store", store);
     let soft_state = root.section("soft_state", soft_state);
     let contracts = root.section("contracts", contracts);
@@ -50,7 +49,7 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
     let targets = targets::read(root, &delivery);
     version?;
     Some(Config {
-        public,
+        public: public?,
         admin: admin?,
         store: store?,
         soft_state: soft_state?,
@@ -63,20 +62,6 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
         members: members?,
         targets: targets?,
     })
-}
-
-fn public(s: &mut Section<'_>) -> Public {
-    s.optional("tls", |_| Err::<(), _>(Problem::Unavailable));
-    Public { listen: s.or("listen", default::PUBLIC_LISTEN, address) }
-}
-
-fn admin(s: &mut Section<'_>, public: &Public) -> Option<Admin> {
-    let listen = s.or("listen", default::ADMIN_LISTEN, address);
-    if listen == public.listen && listen.port() != 0 {
-        s.report("listen", Problem::Conflict("the same as public.listen; operators need a listener of their own"));
-    }
-    let token = s.required("token", "token = \"${LGSP_ADMIN_TOKEN}\"", read::secret(MIN_ADMIN_TOKEN))?;
-    Some(Admin { listen, token })
 }
 
 fn store(s: &mut Section<'_>) -> Option<Store> {
@@ -151,6 +136,7 @@ fn limits(s: &mut Section<'_>) -> Limits {
         connections_per_address: s.or("connections_per_address", d.connections_per_address, count(1..=1_000_000)),
         connections: s.or("connections", d.connections, count(1..=1_000_000)),
         requests_in_flight: s.or("requests_in_flight", d.requests_in_flight, count(1..=1_000_000)),
+        drain_delay: s.or("drain_delay", d.drain_delay, time(Duration::ZERO..=5 * MINUTE)),
         drain_timeout: s.or("drain_timeout", d.drain_timeout, time(100 * MS..=10 * MINUTE)),
         long_poll: s.or("long_poll", d.long_poll, time(SECOND..=MINUTE)),
     };

@@ -1,6 +1,7 @@
 //! The checked configuration: what the shell is built from. It says what is set, not how to carry it out.
 
-use core::net::SocketAddr;
+mod listener;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use lgsp_model::{AgencyGrant, EventKind, TargetId};
 use zeroize::Zeroize;
 
-use crate::{ByteCount, Member, Secret};
+pub use listener::{Admin, CertificateFiles, ClientCertificates, Network, Public, Tls};
+
+use crate::{ByteCount, Member};
 
 /// A whole configuration file, checked.
 #[derive(Clone, Debug)]
@@ -37,22 +40,6 @@ pub struct Config {
     pub members: Vec<Member>,
     /// Where events go; ids are unique.
     pub targets: Vec<Target>,
-}
-
-/// `[public]`: the listener of members.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Public {
-    /// Address and port; port 0 lets the system choose.
-    pub listen: SocketAddr,
-}
-
-/// `[admin]`: the listener of operators; health, metrics and the admin API.
-#[derive(Clone, Debug)]
-pub struct Admin {
-    /// Address and port; never that of [`Public::listen`].
-    pub listen: SocketAddr,
-    /// The bearer token of `/admin/v1`, at least 16 characters.
-    pub token: Secret,
 }
 
 /// `[store]`: the durable store.
@@ -119,6 +106,8 @@ pub struct Limits {
     pub connections: u32,
     /// Requests being worked on; more are answered 503.
     pub requests_in_flight: u32,
+    /// How long new requests are still served after the order to stop, for a balancer to notice.
+    pub drain_delay: Duration,
     /// How long the drain waits for requests in flight.
     pub drain_timeout: Duration,
     /// The longest `wait` of the change feed; a longer one is cut to it.

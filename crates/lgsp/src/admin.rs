@@ -13,7 +13,7 @@ mod target;
 mod verify;
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -31,7 +31,7 @@ use crate::answer::{self, Answer, Dialect, TRACERESPONSE};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::identity::SecretChecker;
-use crate::server::{Server, Service};
+use crate::server::{Entrance, Peer, Server, Service, TlsSetup};
 use crate::trace::Trace;
 use operator::{Origin, Refusal};
 pub(crate) use verify::report_json;
@@ -59,22 +59,27 @@ struct Gate {
 /// The most bytes of one answer. The largest is the time line of a dossier with its records.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Listens on `address` until it is stopped.
+/// Answers operators until it is stopped.
 ///
 /// # Errors
-/// When the address cannot be listened on.
-pub(crate) async fn start(address: SocketAddr, app: Arc<App>) -> io::Result<AdminServer> {
+/// When the socket cannot be used.
+pub(crate) fn start(entrance: Entrance, app: Arc<App>) -> io::Result<AdminServer> {
     let limits = app.snapshot().config.limits.clone();
     let name = "admin".parse().expect("a well-formed name");
     let admin = Arc::new(Admin { app: app.clone(), tokens: SecretChecker::new(), name });
     let gate = Arc::new(Gate { app, routes: TowerToHyperService::new(routes(admin)) });
-    Ok(AdminServer { server: Server::start(address, &limits, gate)? })
+    Ok(AdminServer { server: Server::start(entrance, &limits, gate)? })
 }
 
 impl AdminServer {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
+    }
+
+    /// Encrypts new connections with this from now on.
+    pub(crate) fn replace_tls(&self, tls: Option<TlsSetup>) {
+        self.server.replace_tls(tls);
     }
 
     /// Answers what is in flight and ends.
@@ -106,9 +111,9 @@ fn routes(admin: Arc<Admin>) -> Router {
 }
 
 impl Service for Gate {
-    async fn answer(self: Arc<Self>, from: IpAddr, mut request: Request<Incoming>) -> Answer {
+    async fn answer(self: Arc<Self>, from: Peer, mut request: Request<Incoming>) -> Answer {
         let trace = self.app.traces.of_request(request.headers());
-        request.extensions_mut().insert(Origin { address: from, trace });
+        request.extensions_mut().insert(Origin { address: from.address, trace });
         let Ok(response) = self.routes.call(request.map(Body::new)).await;
         let mut answer = into_answer(response, &trace).await;
         let traceresponse = HeaderValue::from_str(&trace.header()).expect("hex and dashes are visible ASCII");

@@ -1,7 +1,7 @@
 //! What all requests share: the store, the identities, the contracts, the metrics. It holds; it does not decide.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -33,6 +33,7 @@ pub(crate) struct App {
     pub(crate) catalogue: CatalogueCache,
     snapshot: ArcSwap<Snapshot>,
     in_flight: AtomicU32,
+    retiring: AtomicBool,
     draining: CancellationToken,
 }
 
@@ -88,6 +89,7 @@ impl App {
             catalogue: CatalogueCache::default(),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             in_flight: AtomicU32::new(0),
+            retiring: AtomicBool::new(false),
             draining: CancellationToken::new(),
         };
         app.watch_members();
@@ -118,9 +120,6 @@ impl App {
 
     /// A place among the requests being worked on.
     pub(crate) fn admit(self: &Arc<Self>, most: u32) -> Result<InFlight, Failure> {
-        if self.draining.is_cancelled() {
-            return Err(Failure::retry(ErrorCode::Draining, "this gateway takes no new work", RETRY));
-        }
         let place = InFlight(self.clone());
         if self.in_flight.fetch_add(1, Ordering::Relaxed) >= most {
             return Err(Failure::retry(ErrorCode::Overloaded, "too many requests are being worked on", RETRY));
@@ -128,12 +127,23 @@ impl App {
         Ok(place)
     }
 
-    /// Takes no new work from now on.
+    /// Asks balancers to send nothing more: readiness ends. Requests are answered as before.
+    pub(crate) fn retire(&self) {
+        self.retiring.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether balancers should send nothing more.
+    pub(crate) fn is_retiring(&self) -> bool {
+        self.retiring.load(Ordering::Relaxed)
+    }
+
+    /// The end of whoever only waits for news. Requests that come on connections that are still open are answered.
     pub(crate) fn begin_drain(&self) {
+        self.retire();
         self.draining.cancel();
     }
 
-    /// Waits until no new work is taken: whoever only waits for news should answer now.
+    /// Waits until the gateway stops: whoever only waits for news should answer now.
     pub(crate) async fn drained(&self) {
         self.draining.cancelled().await;
     }

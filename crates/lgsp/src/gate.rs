@@ -1,6 +1,5 @@
 //! The way of a request through its phases, and the record of how it ended. No exit skips the record.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use crate::app::{App, RecordContract};
 use crate::failure::Failure;
 use crate::request::{Accepted, Authorised};
 use crate::route::{self, Route};
-use crate::server::Service;
+use crate::server::{Peer, Service};
 use crate::{feed, intake, lookup, national, oauth};
 
 /// What is left of a longer body after a refusal is not waited for: the connection ends, and the answer has to say so, or
@@ -24,8 +23,10 @@ use crate::{feed, intake, lookup, national, oauth};
 const DRAINED_BYTES: u64 = 4 * 1024;
 
 impl Service for App {
-    async fn answer(self: Arc<Self>, from: IpAddr, request: Request<Incoming>) -> Answer {
+    async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
+        let from = peer.address;
+        let certificate = peer.certificate().map(|certificate| certificate.fingerprint.clone());
         let long = body.size_hint().upper().is_none_or(|most| most > DRAINED_BYTES);
         let snapshot = self.snapshot();
         let trace = self.traces.of_request(&parts.headers);
@@ -33,7 +34,7 @@ impl Service for App {
         let started = Instant::now();
         let method = parts.method.clone();
         let most = snapshot.config.limits.requests_in_flight;
-        let accepted = Accepted { parts, body, from, trace, snapshot };
+        let accepted = Accepted { parts, body, peer, trace, snapshot };
         let result = match self.admit(most) {
             Ok(_place) => work(&self, &route, accepted).await,
             Err(failure) => Err(failure),
@@ -41,7 +42,8 @@ impl Service for App {
         let mut answer = result.unwrap_or_else(|failure| {
             let (code, cause) = (failure.code.code(), &failure.detail);
             tracing::info!(
-                trace_id = %trace.id_hex(), route = route.label(), %method, address = %from, code, cause, "request refused"
+                trace_id = %trace.id_hex(), route = route.label(), %method, address = %from, certificate, code, cause,
+                "request refused"
             );
             let mut answer = answer::failure(&failure, route.dialect(), &trace);
             if long {

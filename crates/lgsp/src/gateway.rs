@@ -1,6 +1,8 @@
 //! A whole gateway from its configuration: opens the store, starts targets and listeners, reloads, drains. Used by
 //! `serve`, by the demo and by tests alike.
 
+mod listeners;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,8 +18,10 @@ use crate::app::{App, Parts, Snapshot};
 use crate::clock::Clock;
 use crate::identity::{Issuer, KeyError, KeyRing, Members};
 use crate::server::Server;
+pub use crate::server::{BadSocket, Sockets, TlsError};
 use crate::targets::{Ground, TargetError, Targets};
 use crate::telemetry::Metrics;
+use listeners::{Encryption, Entrances};
 
 /// A running gateway.
 pub struct Gateway {
@@ -40,6 +44,8 @@ pub enum StartError {
     Target(TargetError),
     /// A listener cannot be opened.
     Listen(SocketAddr, std::io::Error),
+    /// Certificates or keys cannot be used.
+    Tls(Vec<TlsError>),
 }
 
 impl fmt::Display for StartError {
@@ -51,6 +57,10 @@ impl fmt::Display for StartError {
             Self::Listen(address, error) => {
                 write!(f, "cannot listen on {address}: {error}; choose another address or stop what uses it")
             }
+            Self::Tls(errors) => {
+                let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+                f.write_str(&texts.join("; "))
+            }
         }
     }
 }
@@ -60,6 +70,12 @@ impl std::error::Error for StartError {}
 impl Gateway {
     /// Starts a gateway. Both listeners answer when this returns.
     pub async fn start(config: Config, contracts: Catalogue) -> Result<Self, StartError> {
+        Self::start_on(Sockets::default(), config, contracts).await
+    }
+
+    /// Starts a gateway on sockets that came with the process; those that did not are opened.
+    pub async fn start_on(sockets: Sockets, config: Config, contracts: Catalogue) -> Result<Self, StartError> {
+        let encryption = Encryption::load(&config).await?;
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
         let store = open_store(&config.store, metrics.clone()).await?;
         let keys = config.issuer.keys.clone();
@@ -67,13 +83,13 @@ impl Gateway {
         let issuer = Issuer::new(&config.issuer.url, ring, config.issuer.token_ttl);
         let targets = Targets::start(&config.targets, &Ground { store: &store, clock: &clock, metrics: &metrics })
             .map_err(StartError::Target)?;
-        let (public, admin) = (config.public.listen, config.admin.listen);
+        let entrances = Entrances::open(sockets, &config)?;
         let limits = config.limits.clone();
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts };
         let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, targets, snapshot }));
+        app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
-        let public = Server::start(public, &limits, app.clone()).map_err(|error| StartError::Listen(public, error))?;
-        let admin = crate::admin::start(admin, app.clone()).await.map_err(|error| StartError::Listen(admin, error))?;
+        let (public, admin) = entrances.start(encryption, &limits, &app)?;
         tracing::info!(public = %public.address(), admin = %admin.address(), "gateway ready");
         Ok(Self { app, public, admin, keys, reloading: Mutex::default() })
     }
@@ -88,8 +104,8 @@ impl Gateway {
         self.admin.address()
     }
 
-    /// Takes over members, limits, contracts, targets and keys; requests in flight keep what they began with. Listeners,
-    /// store and issuer stay as they are until a restart.
+    /// Takes over members, limits, contracts, targets, keys and certificates; requests in flight keep what they began
+    /// with, and connections their encryption. Addresses, store and issuer stay as they are until a restart.
     pub async fn reload(&self, config: Config, contracts: Catalogue) -> Result<(), StartError> {
         let _alone = self.reloading.lock().await;
         let now = self.app.clock.wall();
@@ -101,10 +117,14 @@ impl Gateway {
     async fn take_over(&self, config: Config, contracts: Catalogue) -> Result<(), StartError> {
         let now = self.app.clock.wall();
         let ring = KeyRing::open(&self.keys, now.0).map_err(StartError::Keys)?;
+        let encryption = Encryption::load(&config).await?;
         let app = &self.app;
         let ground = Ground { store: &app.store, clock: &app.clock, metrics: &app.metrics };
         app.targets.replace(&config.targets, &ground).await.map_err(StartError::Target)?;
         app.issuer.replace_keys(ring);
+        app.metrics.certificates(&encryption.ends());
+        self.public.replace_tls(encryption.public);
+        self.admin.replace_tls(encryption.admin);
         app.replace(Snapshot { members: Members::new(&config.members), config, contracts });
         tracing::info!("configuration taken over");
         Ok(())
@@ -115,8 +135,12 @@ impl Gateway {
         self.app.metrics.reloaded(false, self.app.clock.wall());
     }
 
-    /// Takes no new work, finishes what is in flight, and closes the store.
+    /// Lets balancers notice, takes no new work, finishes what is in flight, and closes the store.
     pub async fn stop(self) {
+        let delay = self.app.snapshot().config.limits.drain_delay;
+        self.app.retire();
+        self.public.send_away();
+        tokio::time::sleep(delay).await;
         self.app.begin_drain();
         self.public.drain().await;
         self.app.targets.stop().await;

@@ -10,6 +10,9 @@ use lgsp_connect::CheckError;
 use lgsp_contract::{Catalogue, Diagnostic, SourceFile};
 use lgsp_model::TargetId;
 
+use crate::clock::Clock;
+use crate::server::{TlsError, TlsSetup};
+
 /// A configuration that was found good, and the contracts that could be loaded.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -17,6 +20,17 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// The contracts beside it.
     pub(crate) contracts: Contracts,
+    /// The certificates that it names.
+    pub(crate) certificates: Certificates,
+}
+
+/// Certificates of the listeners that can be read but not relied on. Whoever starts a gateway may go on.
+#[derive(Debug, Default)]
+pub(crate) struct Certificates {
+    /// Those that have ended.
+    pub(crate) ended: Vec<LoadError>,
+    /// Those that end soon.
+    pub(crate) ending: Vec<LoadError>,
 }
 
 /// The contracts of one folder.
@@ -41,6 +55,12 @@ pub(crate) enum LoadError {
     Target(PathBuf, TargetId, CheckError),
     /// A contract is wrong, or one of its examples does not turn out as it says.
     Contract(PathBuf, Diagnostic),
+    /// A certificate or key is wrong.
+    Tls(&'static str, TlsError),
+    /// A certificate has ended.
+    Ended(&'static str, String),
+    /// A certificate ends in so many days.
+    Ending(&'static str, String, i64),
     /// A file of the contracts is larger than any contract has to be.
     TooLarge(PathBuf),
 }
@@ -58,6 +78,11 @@ impl fmt::Display for LoadError {
             }
             Self::Target(path, target, error) => write!(f, "{}: target {target}: settings: {error}", path.display()),
             Self::Contract(folder, found) => write!(f, "{}/{found}", folder.display()),
+            Self::Tls(table, error) => write!(f, "[{table}] tls: {error}"),
+            Self::Ended(table, name) => write!(f, "[{table}] tls: the certificate {name} has ended; replace its file"),
+            Self::Ending(table, name, days) => {
+                write!(f, "[{table}] tls: the certificate {name} ends in {days} day(s); replace its file")
+            }
             Self::TooLarge(path) => write!(f, "{}: larger than {MAX_FILE_BYTES} bytes", path.display()),
         }
     }
@@ -77,12 +102,39 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
             errors.push(LoadError::Target(path.to_owned(), target.id.clone(), error));
         }
     }
+    let certificates = check_certificates(&config, &mut errors);
     match read_contracts(&config.contracts) {
-        Ok(contracts) if errors.is_empty() => return Ok(Loaded { config, contracts }),
+        Ok(contracts) if errors.is_empty() => return Ok(Loaded { config, contracts, certificates }),
         Ok(contracts) => errors.extend(contracts.wrong),
         Err(error) => errors.push(error),
     }
     Err(errors)
+}
+
+/// A certificate that ends earlier is worth a word.
+const SOON_DAYS: i64 = 30;
+
+/// Reads what the listeners are encrypted with.
+fn check_certificates(config: &Config, errors: &mut Vec<LoadError>) -> Certificates {
+    let mut found = Certificates::default();
+    let now = Clock::start().wall().0 / 1000;
+    for (table, tls) in [("public", &config.public.tls), ("admin", &config.admin.tls)] {
+        let Some(tls) = tls else { continue };
+        match TlsSetup::load(tls) {
+            Err(wrong) => errors.extend(wrong.into_iter().map(|error| LoadError::Tls(table, error))),
+            Ok(setup) => {
+                for end in setup.ends() {
+                    let (name, days) = (end.name.clone(), (end.at - now) / (24 * 3600));
+                    match end.at {
+                        at if at <= now => found.ended.push(LoadError::Ended(table, name)),
+                        _ if days < SOON_DAYS => found.ending.push(LoadError::Ending(table, name, days)),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    found
 }
 
 fn read_config(path: &Path) -> Result<Config, Vec<LoadError>> {

@@ -27,7 +27,7 @@ const LOGGED_IN: &str = "Đăng nhập thành công";
 
 /// `mapi/login`: user name and password for a session.
 pub(crate) async fn login(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
-    let (from, snapshot) = (request.from, request.snapshot.clone());
+    let (from, snapshot) = (request.peer.address, request.snapshot.clone());
     let body = request.into_body()?.read_whole().await?;
     let Login { username, password } = Login::read(&body)?;
     let member = snapshot.members.by_username(&username);

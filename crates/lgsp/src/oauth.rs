@@ -18,7 +18,7 @@ use crate::request::Accepted;
 
 /// Issues a token to a member that proves its secret.
 pub(crate) async fn token(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
-    let (from, snapshot) = (request.from, request.snapshot.clone());
+    let (from, snapshot) = (request.peer.address, request.snapshot.clone());
     let basic = basic_credentials(&request)?;
     if !request.media_type().is_empty() && request.media_type() != "application/x-www-form-urlencoded" {
         return Err(Failure::new(ErrorCode::UnsupportedMediaType, "send a form: application/x-www-form-urlencoded"));

@@ -1,7 +1,6 @@
 //! The phases of a request before its work: accept, resolve, identify, authorise, admit. Each takes what only the one
 //! before it can make, so that no handler can be reached by a caller whose right to it was not checked.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -13,14 +12,14 @@ use lgsp_model::{AgencyCode, ErrorCode, Timestamp};
 use crate::app::{App, Snapshot};
 use crate::failure::Failure;
 use crate::identity::Identified;
-use crate::server::BodyReader;
+use crate::server::{BodyReader, Peer};
 use crate::trace::Trace;
 
 /// A request whose head was read; its body waits.
 pub(crate) struct Accepted {
     pub(crate) parts: Parts,
     pub(crate) body: Incoming,
-    pub(crate) from: IpAddr,
+    pub(crate) peer: Peer,
     pub(crate) trace: Trace,
     pub(crate) snapshot: Arc<Snapshot>,
 }

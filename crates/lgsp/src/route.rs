@@ -114,6 +114,9 @@ pub(crate) fn refused_head(word: &str) -> Failure {
     let (code, detail) = match word {
         "host" => (ErrorCode::MalformedRequest, "send exactly one Host header"),
         "size" => (ErrorCode::TooLarge, "the headers are too long"),
+        "forward" => (ErrorCode::MalformedRequest, "this is no forward proxy; ask it for its own paths"),
+        "authority" => (ErrorCode::MalformedRequest, "name one host, the same in Host and in the request line"),
+        "misdirected" => (ErrorCode::Misdirected, "open a connection for this host; another certificate is for it"),
         "slow" => (ErrorCode::RequestTimeout, "the headers came too slowly"),
         _ => (
             ErrorCode::MalformedRequest,

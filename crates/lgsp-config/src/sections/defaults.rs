@@ -29,6 +29,7 @@ pub(super) const LIMITS: Limits = Limits {
     connections_per_address: 2000,
     connections: 10_000,
     requests_in_flight: 4096,
+    drain_delay: Duration::ZERO,
     drain_timeout: Duration::from_secs(20),
     long_poll: Duration::from_secs(60),
 };

@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Credential, DEFAULT, Start, format_errors, parse};
+use crate::{CertificateFiles, Credential, DEFAULT, Start, Tls, format_errors, parse};
 
 /// Every variable has a value that is long enough for a token, and shows where it must not.
 const CANARY: &str = "canary-5e8f0c3d-never-shown";
@@ -98,6 +98,27 @@ fn every_key_that_is_read_stands_in_the_shipped_file() {
 }
 
 #[test]
+fn what_listeners_are_encrypted_with_is_read() {
+    let tls = |more: &str| read(&format!("{SMALLEST}[public]\n{more}")).unwrap().public.tls;
+    let files = |name: &str| CertificateFiles {
+        cert: format!("/etc/lgsp/{name}.pem").into(),
+        key: format!("/etc/lgsp/{name}.key").into(),
+    };
+    assert_eq!(tls(""), None);
+    let first = "tls = { cert = \"a.pem\", key = \"a.key\" }\n";
+    let second = "[[public.certificate]]\ncert = \"b.pem\"\nkey = \"b.key\"\n";
+    assert_eq!(tls(first), Some(Tls { certificates: vec![files("a")], clients: None }));
+    assert_eq!(tls(second).unwrap().certificates, [files("b")]);
+    assert_eq!(tls(&format!("{first}{second}")).unwrap().certificates, [files("a"), files("b")]);
+    let clients = |more: &str| tls(&format!("{second}[public.tls]\nclient_ca = \"ca.pem\"\n{more}")).unwrap().clients;
+    let asked = clients("client_crl = \"crl.pem\"\n").unwrap();
+    assert_eq!((asked.authorities, asked.required), ("/etc/lgsp/ca.pem".into(), false));
+    assert_eq!(asked.revoked, Some("/etc/lgsp/crl.pem".into()));
+    assert!(clients("client_auth = \"required\"\n").unwrap().required);
+    assert_eq!(clients("client_auth = \"none\"\n"), None);
+}
+
+#[test]
 fn relative_paths_are_relative_to_the_file() {
     let config =
         read(&format!("{SMALLEST}[store]\npath = \"state\"\n[contracts]\npath = \"/srv/contracts\"\n")).unwrap();
@@ -172,7 +193,21 @@ fn every_kind_of_bad_file_has_its_sentence() {
         ("[[limits]]\n", "limits: expected a table, found array"),
         ("[public]\nlisten = \"localhost\"\n", "public.listen: expected an address and port"),
         ("[public]\nlisten = \"127.0.0.1:9090\"\n", "admin.listen: the same as public.listen"),
-        ("[public]\ntls = { cert = \"c\" }\n", "public.tls: not available in this version"),
+        ("[public]\ntls = { cert = \"c\" }\n", "public.tls.key: missing"),
+        ("[public]\ntls = { client_ca = \"c\" }\n", "public.tls: no certificate; give cert and key"),
+        ("[public]\n[[public.certificate]]\ncert = \"c\"\n", "public.certificate[0].key: missing"),
+        (
+            "[public.tls]\ncert = \"c\"\nkey = \"k\"\nclient_auth = \"required\"\n",
+            "client_auth: given without client_ca",
+        ),
+        ("[public.tls]\ncert = \"c\"\nkey = \"k\"\nclient_crl = \"r\"\n", "client_crl: given without client_ca"),
+        ("[public.tls]\ncert = \"c\"\nkey = \"k\"\nclient_auth = \"maybe\"\n", "expected none, optional or required"),
+        (
+            "[public]\nproxy_protocol = { from = [\"10.0.0.1/8\"] }\n",
+            "public.proxy_protocol.from[0]: expected a network",
+        ),
+        ("[public]\nreuse_port = 1\n", "public.reuse_port: expected true or false"),
+        ("[limits]\ndrain_delay = \"10m\"\n", "limits.drain_delay: out of range; choose from 0ms to 5m"),
         ("[store]\nengine = \"postgres\"\n", "store.engine: not available in this version"),
         ("[store]\nengine = \"mysql\"\n", "store.engine: expected \"embedded\""),
         ("[store]\nurl = \"postgres://\"\n", "store.url: not available in this version"),

@@ -28,7 +28,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// `GET /readyz`: 503 with the reason while the gateway should get no work.
 pub(super) async fn ready(State(admin): State<Arc<Admin>>) -> Result<Response<Body>, Refusal> {
-    if admin.app.is_draining() {
+    if admin.app.is_retiring() {
         return Err(Failure::retry(ErrorCode::Draining, "this gateway takes no new work", LOOK_AGAIN).into());
     }
     let health = admin.app.store.health().borrow().clone();

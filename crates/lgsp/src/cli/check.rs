@@ -9,24 +9,29 @@ use super::failure::CommandError;
 use crate::load::{self, LoadError, Loaded};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<(), CommandError> {
-    let mut ran = 0;
+    let (mut ran, mut warnings) = (0, Vec::new());
     let (loaded, errors) = match load::load(&arguments.config) {
         Ok(mut loaded) => {
             let mut errors = std::mem::take(&mut loaded.contracts.wrong);
             ran = run_examples(&loaded, &mut errors);
+            errors.append(&mut loaded.certificates.ended);
+            warnings = loaded.certificates.ending.iter().map(ToString::to_string).collect::<Vec<_>>();
             (Some(loaded), errors)
         }
         Err(errors) => (None, errors),
     };
     if arguments.json {
         let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        println!("{}", json!({"good": errors.is_empty(), "examples": ran, "errors": texts}));
+        println!("{}", json!({"good": errors.is_empty(), "examples": ran, "errors": texts, "warnings": warnings}));
         return if errors.is_empty() { Ok(()) } else { Err(CommandError::Told(USAGE)) };
+    }
+    for warning in &warnings {
+        eprintln!("warning: {warning}");
     }
     if !errors.is_empty() {
         return Err(CommandError::Load(errors));
     }
-    if let Some(Loaded { config, contracts }) = loaded {
+    if let Some(Loaded { config, contracts, .. }) = loaded {
         println!(
             "{} is good: {} member(s), {} target(s).",
             arguments.config.display(),

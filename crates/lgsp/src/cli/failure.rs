@@ -69,7 +69,7 @@ impl CommandError {
             | Self::Load(_)
             | Self::Serve(ServeError::Load(_)) => USAGE,
             Self::Told(code) => *code,
-            Self::Serve(ServeError::Start(_) | ServeError::Signals(_)) => FAILED,
+            Self::Serve(ServeError::Start(_) | ServeError::Sockets(_) | ServeError::Signals(_)) => FAILED,
             Self::Unreachable { .. }
             | Self::Refused(_)
             | Self::NotTheApi { .. }
@@ -106,6 +106,7 @@ impl fmt::Display for CommandError {
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
             Self::Serve(ServeError::Start(error)) => error.fmt(f),
+            Self::Serve(ServeError::Sockets(error)) => error.fmt(f),
             Self::Serve(ServeError::Signals(error)) => write!(f, "cannot listen to signals: {error}"),
             Self::Told(_) => Ok(()),
             Self::Store(path, error) => write!(f, "{}: {error}", path.display()),

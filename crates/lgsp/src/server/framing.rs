@@ -26,6 +26,8 @@ enum State {
     ChunkSize,
     ChunkData(u64),
     Trailers,
+    /// Behind a request that asked for another protocol: what follows is known when it is answered.
+    Switching,
     /// Not HTTP/1 any more, or beyond a head that hyper will refuse itself.
     Opaque,
 }
@@ -47,12 +49,14 @@ pub(crate) struct Follower {
     state: State,
     head_limit: usize,
     looked_through: usize,
+    /// Whether the request asked for another protocol.
+    asks: bool,
 }
 
 impl Follower {
     /// A follower at the start of a connection.
     pub(crate) fn new(head_limit: usize) -> Self {
-        Self { state: State::Head, head_limit, looked_through: 0 }
+        Self { state: State::Head, head_limit, looked_through: 0, asks: false }
     }
 
     /// Bytes that may flow past without a look, because they are body.
@@ -60,19 +64,36 @@ impl Follower {
         match self.state {
             State::Body(left) | State::ChunkData(left) => left,
             State::Opaque => u64::MAX,
-            State::Head | State::ChunkSize | State::Trailers => 0,
+            State::Head | State::ChunkSize | State::Trailers | State::Switching => 0,
         }
+    }
+
+    /// Whether nothing can be said of further bytes before a request that asked for another protocol is answered.
+    pub(crate) fn awaits_switch(&self) -> bool {
+        self.state == State::Switching
+    }
+
+    /// Goes on after that answer: with bytes of another protocol, which flow without a look, or with the next request.
+    pub(crate) fn switch(&mut self, switched: bool) {
+        if self.state == State::Switching {
+            self.state = if switched { State::Opaque } else { State::Head };
+        }
+    }
+
+    /// What follows the end of a request.
+    fn behind_request(&mut self) -> State {
+        if std::mem::take(&mut self.asks) { State::Switching } else { State::Head }
     }
 
     /// Whether the client has begun a request and not ended it.
     pub(crate) fn is_inside_request(&self) -> bool {
-        !matches!(self.state, State::Head | State::Opaque)
+        !matches!(self.state, State::Head | State::Switching | State::Opaque)
     }
 
     /// Takes note of `count` body bytes that flowed past.
     pub(crate) fn flowed(&mut self, count: usize) {
         self.state = match self.state {
-            State::Body(left) if left == count as u64 => State::Head,
+            State::Body(left) if left == count as u64 => self.behind_request(),
             State::Body(left) => State::Body(left - count as u64),
             State::ChunkData(left) if left == count as u64 => State::ChunkSize,
             State::ChunkData(left) => State::ChunkData(left - count as u64),
@@ -94,6 +115,7 @@ impl Follower {
             State::Head => self.look_at_head(bytes),
             State::ChunkSize => self.look_at_chunk_size(bytes),
             State::Trailers => self.look_at_trailer(bytes),
+            State::Switching => Verdict::More,
         }
     }
 
@@ -114,8 +136,9 @@ impl Follower {
             return Verdict::Refuse(Refusal::TooLarge);
         }
         match read_head(&bytes[..end]) {
-            Ok(next) => {
-                self.state = next;
+            Ok((next, asks)) => {
+                self.asks = asks;
+                self.state = if next == State::Head { self.behind_request() } else { next };
                 Verdict::Pass(end)
             }
             Err(refusal) => Verdict::Refuse(refusal),
@@ -144,7 +167,7 @@ impl Follower {
             return if bytes.len() > self.head_limit { Verdict::Refuse(Refusal::TooLarge) } else { Verdict::More };
         };
         if end <= 2 {
-            self.state = State::Head;
+            self.state = self.behind_request();
         }
         Verdict::Pass(end)
     }
@@ -157,10 +180,10 @@ fn line_end(bytes: &[u8]) -> Option<usize> {
     memchr::memchr(b'\n', bytes).map(|at| at + 1)
 }
 
-/// Reads what decides the framing from a whole head.
-fn read_head(head: &[u8]) -> Result<State, Refusal> {
+/// Reads what decides the framing from a whole head, and whether it asks for another protocol.
+fn read_head(head: &[u8]) -> Result<(State, bool), Refusal> {
     if head.starts_with(b"PRI * HTTP/2") {
-        return Ok(State::Opaque);
+        return Ok((State::Opaque, false));
     }
     let mut lines = head.split(|b| *b == b'\n');
     let request_line = lines.next().unwrap_or_default();
@@ -169,7 +192,7 @@ fn read_head(head: &[u8]) -> Result<State, Refusal> {
     for line in lines {
         found.note(line.strip_suffix(b"\r").unwrap_or(line))?;
     }
-    found.next_state(old_version)
+    Ok((found.next_state(old_version)?, found.upgrade))
 }
 
 #[derive(Default)]
@@ -177,6 +200,7 @@ struct Found {
     length: Option<u64>,
     chunked: bool,
     hosts: usize,
+    upgrade: bool,
 }
 
 impl Found {
@@ -193,6 +217,10 @@ impl Found {
             }
             Some(b'h' | b'H') if is_named(line, b"host") => {
                 self.hosts += 1;
+                Ok(())
+            }
+            Some(b'u' | b'U') if is_named(line, b"upgrade") => {
+                self.upgrade = true;
                 Ok(())
             }
             // A folded line could hide a value from one of two readers.
@@ -306,6 +334,37 @@ mod tests {
             }
         }
         Ok(passed)
+    }
+
+    #[test]
+    fn behind_a_request_for_another_protocol_nothing_is_said_before_its_answer() {
+        let ask = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+        for (switched, next, expected) in [
+            (true, "\x01\x02 any bytes at all", Verdict::Pass(19)),
+            (false, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n", Verdict::Pass(28)),
+            (false, "GET /b HTTP/1.1\r\n\r\n", Verdict::Refuse(Refusal::Host)),
+        ] {
+            let mut follower = Follower::new(1024);
+            assert_eq!(follower.look(ask.as_bytes()), Verdict::Pass(ask.len()));
+            assert_eq!(follower.look(next.as_bytes()), Verdict::More);
+            assert!(follower.awaits_switch() && follower.free_bytes() == 0 && !follower.is_inside_request());
+            follower.switch(switched);
+            assert_eq!(follower.look(next.as_bytes()), expected, "{next}");
+        }
+    }
+
+    #[test]
+    fn a_body_in_front_of_a_switch_is_followed_first() {
+        let mut follower = Follower::new(1024);
+        let head = "POST /a HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\nContent-Length: 3\r\n\r\n";
+        assert_eq!(follower.look(head.as_bytes()), Verdict::Pass(head.len()));
+        assert!(!follower.awaits_switch() && follower.free_bytes() == 3);
+        follower.flowed(3);
+        assert!(follower.awaits_switch());
+        follower.switch(false);
+        let plain = "GET /b HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(follower.look(plain.as_bytes()), Verdict::Pass(plain.len()));
+        assert!(!follower.awaits_switch(), "a later request did not ask");
     }
 
     proptest! {

@@ -1,27 +1,31 @@
-//! A TCP stream that shows hyper only requests whose framing is beyond doubt.
+//! A connection that shows hyper only requests whose framing is beyond doubt.
 //!
 //! A refused head is replaced by a request for [`REFUSED_PATH`] and the end of the stream, so that the answer is made
-//! in the same place as every other answer and the connection ends after it.
+//! in the same place as every other answer and the connection ends after it. Between requests it holds no buffer.
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
+use super::crowd::Place;
 use super::framing::{Follower, Refusal, Verdict};
+use super::switch::Switch;
+use super::transport::Transport;
 
 /// The path that a refused head is turned into. Asking for it by hand gets the same refusal.
 pub(crate) const REFUSED_PATH: &str = "/.refused/";
 
-/// What one read takes from the socket while heads are looked at: a head with its token and a small record. Kept small,
-/// because every open connection holds one.
-const READ_BYTES: usize = 4 * 1024;
+/// What one read takes while heads are looked at: a head with its token and a record of usual size. It is taken to the
+/// stack, so that a connection that waits costs nothing.
+const READ_BYTES: usize = 8 * 1024;
 
 /// What one read takes of a body that needs no look.
 const FLOW_BYTES: usize = 16 * 1024;
@@ -34,8 +38,9 @@ const LINGER_BYTES: usize = 1024 * 1024;
 const HTTP2_START: &[u8] = b"PRI ";
 
 pub(crate) struct GuardedStream {
-    socket: TcpStream,
+    transport: Transport,
     follower: Follower,
+    /// Read and not given to hyper yet; the first `passed` bytes may be.
     waiting: Vec<u8>,
     passed: usize,
     given: usize,
@@ -44,15 +49,17 @@ pub(crate) struct GuardedStream {
     head_end: Option<Pin<Box<Sleep>>>,
     linger_end: Option<Pin<Box<Sleep>>>,
     lingered: usize,
+    switch: Arc<Switch>,
+    /// Kept until the connection ends, whatever protocol it speaks by then.
+    _place: Place,
 }
 
 impl GuardedStream {
-    pub(crate) fn new(socket: TcpStream, head_limit: usize, head_timeout: Duration) -> Self {
-        let (waiting, follower) = (Vec::with_capacity(READ_BYTES), Follower::new(head_limit));
+    pub(crate) fn new(transport: Transport, head_limit: usize, head_timeout: Duration, place: Place) -> Self {
         Self {
-            socket,
-            follower,
-            waiting,
+            transport,
+            follower: Follower::new(head_limit),
+            waiting: Vec::new(),
             passed: 0,
             given: 0,
             ended: false,
@@ -60,10 +67,18 @@ impl GuardedStream {
             head_end: None,
             linger_end: None,
             lingered: 0,
+            switch: Arc::default(),
+            _place: place,
         }
     }
 
-    /// Waits for the first bytes: whether the client speaks HTTP/2 with prior knowledge.
+    /// Where answers to requests for another protocol are told.
+    pub(crate) fn switch(&self) -> Arc<Switch> {
+        self.switch.clone()
+    }
+
+    /// Waits for the first bytes: whether the client speaks HTTP/2 with prior knowledge. May be asked again when it
+    /// was not waited for to the end.
     pub(crate) async fn speaks_http2(&mut self) -> io::Result<bool> {
         loop {
             let count = poll_fn(|cx| self.poll_fill(cx)).await?;
@@ -81,18 +96,17 @@ impl GuardedStream {
         out.put_slice(&self.waiting[self.given..self.given + count]);
         self.given += count;
         if self.given == self.waiting.len() {
-            self.waiting.clear();
+            self.waiting = Vec::new();
             (self.passed, self.given) = (0, 0);
         }
     }
 
+    /// Looks at what waits.
     fn look(&mut self) {
-        while self.passed < self.waiting.len() {
-            match self.follower.look(&self.waiting[self.passed..]) {
-                Verdict::Pass(count) => self.passed += count,
-                Verdict::More => return,
-                Verdict::Refuse(refusal) => return self.replace_rest(refusal),
-            }
+        let (passed, refusal) = look_through(&mut self.follower, &self.waiting[self.passed..]);
+        self.passed += passed;
+        if let Some(refusal) = refusal {
+            self.replace_rest(refusal);
         }
     }
 
@@ -110,20 +124,44 @@ impl GuardedStream {
         self.ended = true;
     }
 
-    /// Reads once from the socket into the waiting bytes; `Ready(0)` is the end.
+    /// Reads once into the waiting bytes; `Ready(0)` is the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.given > 0 {
             self.waiting.drain(..self.given);
             self.passed -= self.given;
             self.given = 0;
         }
-        let start = self.waiting.len();
-        self.waiting.resize(start + READ_BYTES, 0);
-        let mut buffer = ReadBuf::new(&mut self.waiting[start..]);
-        let polled = Pin::new(&mut self.socket).poll_read(cx, &mut buffer);
-        let count = buffer.filled().len();
-        self.waiting.truncate(start + count);
-        polled.map_ok(|()| count)
+        let mut chunk = [const { MaybeUninit::<u8>::uninit() }; READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut chunk);
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer))?;
+        self.waiting.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Reads once while nothing waits: what may pass goes straight to hyper, and only the rest is kept. `Ready(0)` is
+    /// the end.
+    fn poll_fresh(&mut self, cx: &mut Context<'_>, out: &mut ReadBufCursor<'_>) -> Poll<io::Result<usize>> {
+        let mut chunk = [const { MaybeUninit::<u8>::uninit() }; READ_BYTES];
+        let mut buffer = ReadBuf::uninit(&mut chunk);
+        ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer))?;
+        let bytes = buffer.filled();
+        let (passed, refusal) = look_through(&mut self.follower, bytes);
+        let direct = passed.min(out.remaining());
+        out.put_slice(&bytes[..direct]);
+        self.waiting.extend_from_slice(&bytes[direct..]);
+        self.passed = passed - direct;
+        if let Some(refusal) = refusal {
+            self.replace_rest(refusal);
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let count = ready!(self.poll_fill(cx))?;
+        if count > 0 {
+            self.look();
+        }
+        Poll::Ready(Ok(count))
     }
 
     /// Whether a head that has begun to arrive should have ended by now.
@@ -146,10 +184,10 @@ impl GuardedStream {
         if end.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        let mut chunk = [0u8; FLOW_BYTES];
+        let mut chunk = [const { MaybeUninit::<u8>::uninit() }; FLOW_BYTES];
         while self.lingered < LINGER_BYTES {
-            let mut buffer = ReadBuf::new(&mut chunk);
-            let read = ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buffer));
+            let mut buffer = ReadBuf::uninit(&mut chunk);
+            let read = ready!(Pin::new(&mut self.transport).poll_read(cx, &mut buffer));
             if read.is_err() || buffer.filled().is_empty() {
                 break;
             }
@@ -161,10 +199,10 @@ impl GuardedStream {
     /// Body bytes need no look: they go from the socket straight to hyper.
     fn poll_flow(&mut self, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let free = usize::try_from(self.follower.free_bytes()).unwrap_or(usize::MAX);
-        let mut chunk = [0u8; FLOW_BYTES];
+        let mut chunk = [const { MaybeUninit::<u8>::uninit() }; FLOW_BYTES];
         let count = free.min(out.remaining()).min(FLOW_BYTES);
-        let mut buffer = ReadBuf::new(&mut chunk[..count]);
-        match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
+        let mut buffer = ReadBuf::uninit(&mut chunk[..count]);
+        match Pin::new(&mut self.transport).poll_read(cx, &mut buffer) {
             Poll::Ready(Ok(())) => {
                 self.follower.flowed(buffer.filled().len());
                 out.put_slice(buffer.filled());
@@ -186,15 +224,26 @@ impl Read for GuardedStream {
             if this.ended {
                 return Poll::Ready(Ok(()));
             }
+            if this.follower.awaits_switch() {
+                // The answer comes from this same task, and hyper reads again after it.
+                let Some(switched) = this.switch.take() else { return Poll::Pending };
+                this.follower.switch(switched);
+                this.look();
+                continue;
+            }
             if this.waiting.is_empty() && this.follower.free_bytes() > 0 {
                 return this.poll_flow(cx, out);
             }
-            match this.poll_fill(cx) {
+            let room = out.remaining();
+            let polled = if this.waiting.is_empty() { this.poll_fresh(cx, &mut out) } else { this.poll_more(cx) };
+            match polled {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(_)) => {
-                    this.look();
-                    if this.passed > 0 {
+                    if this.passed > 0 || out.remaining() < room {
                         this.head_end = None;
+                    }
+                    if out.remaining() < room {
+                        return Poll::Ready(Ok(()));
                     }
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -205,25 +254,38 @@ impl Read for GuardedStream {
     }
 }
 
+/// How many bytes from the front may pass, and why the rest must not.
+fn look_through(follower: &mut Follower, bytes: &[u8]) -> (usize, Option<Refusal>) {
+    let mut passed = 0;
+    while passed < bytes.len() {
+        match follower.look(&bytes[passed..]) {
+            Verdict::Pass(count) => passed += count,
+            Verdict::More => break,
+            Verdict::Refuse(refusal) => return (passed, Some(refusal)),
+        }
+    }
+    (passed, None)
+}
+
 impl Write for GuardedStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
+        Pin::new(&mut self.get_mut().transport).poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+        Pin::new(&mut self.get_mut().transport).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.linger_end.is_none() {
-            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+            ready!(Pin::new(&mut this.transport).poll_shutdown(cx))?;
         }
         this.poll_linger(cx).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
+        self.transport.is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -231,6 +293,6 @@ impl Write for GuardedStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, slices)
+        Pin::new(&mut self.get_mut().transport).poll_write_vectored(cx, slices)
     }
 }

@@ -10,6 +10,8 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
+use crate::server::CertificateEnd;
+
 /// The registry and its metrics.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -39,6 +41,7 @@ pub(crate) struct Metrics {
     pub(crate) breaker_state: IntGaugeVec,
     reload_success: IntGauge,
     reload_timestamp: Gauge,
+    certificates: GaugeVec,
     member_last_push: GaugeVec,
     member_usual_interval: GaugeVec,
 }
@@ -57,8 +60,6 @@ impl Metrics {
         let make = Maker(&registry);
         let build_info = make.gauges("lgsp_build_info", "The version that runs.", &["version"]);
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        // It has no values, and so does not show, until a listener has a certificate.
-        make.float_gauges("lgsp_certificate_not_after_seconds", "When a certificate ends.", &["name"]);
         let times = |name, help, label| make.histograms(name, help, &[label], REQUEST_BUCKETS);
         Self {
             requests: make.counters("lgsp_requests_total", "Requests answered.", &["route", "dialect", "status"]),
@@ -87,6 +88,12 @@ impl Metrics {
             reload_success: make.gauge("lgsp_config_reload_success", "1 when the last reload was taken over."),
             reload_timestamp: make
                 .float_gauge("lgsp_config_reload_timestamp_seconds", "When the configuration was last taken over."),
+            // It has no values, and so does not show, until a listener has a certificate.
+            certificates: make.float_gauges(
+                "lgsp_certificate_not_after_seconds",
+                "When a certificate ends.",
+                &["name"],
+            ),
             member_last_push: make.float_gauges(
                 "lgsp_member_last_push_timestamp_seconds",
                 "When a member last pushed a record.",
@@ -124,6 +131,16 @@ impl Metrics {
         match interval {
             Some(interval) => self.member_usual_interval.with_label_values(&[member]).set(interval.as_secs_f64()),
             None => drop(self.member_usual_interval.remove_label_values(&[member])),
+        }
+    }
+
+    /// Shows when certificates end, and forgets those that are not there any more. Of several with one name the first to
+    /// end counts.
+    pub(crate) fn certificates(&self, ends: &[CertificateEnd]) {
+        self.certificates.reset();
+        for end in ends {
+            let first = ends.iter().filter(|other| other.name == end.name).map(|other| other.at).min();
+            self.certificates.with_label_values(&[&end.name]).set(first.unwrap_or(end.at) as f64);
         }
     }
 

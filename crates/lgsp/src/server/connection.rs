@@ -1,0 +1,212 @@
+//! One connection from its first byte to its last: PROXY header, handshake, requests, end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::service::service_fn;
+use hyper::{Request, StatusCode, Uri, server};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use lgsp_config::Limits;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::crowd::Place;
+use super::guarded::{GuardedStream, REFUSED_PATH};
+use super::peer::Peer;
+use super::switch::Switch;
+use super::target::{self, OwnHosts};
+use super::tls::TlsSetup;
+use super::transport::Transport;
+use super::{Service, proxy};
+use crate::answer::Answer;
+
+/// What all connections of a listener share.
+pub(super) struct Hall<S> {
+    pub(super) service: Arc<S>,
+    pub(super) limits: Limits,
+    pub(super) tls: Arc<ArcSwapOption<TlsSetup>>,
+    pub(super) handshakes: Semaphore,
+    pub(super) own_hosts: OwnHosts,
+    /// Set when answers begin to end their connections.
+    pub(super) closing: CancellationToken,
+    /// Set when idle connections end.
+    pub(super) stop: CancellationToken,
+}
+
+/// Streams of one HTTP/2 connection at a time, and resets that it may provoke.
+const HTTP2_STREAMS: u32 = 100;
+const HTTP2_RESETS: usize = 256;
+const HTTP2_WINDOW: u32 = 256 * 1024;
+
+/// How long a client that connected just before the listener stopped may take to begin its request.
+const LATE_REQUEST: Duration = Duration::from_secs(1);
+
+impl<S: Service> Hall<S> {
+    /// Converses with a client of which a balancer tells the address.
+    pub(super) async fn converse_behind(self: Arc<Self>, mut socket: TcpStream, balancer: IpAddr, place: Place) {
+        let header = match tokio::time::timeout(proxy::TIMEOUT, proxy::read(&mut socket)).await {
+            Ok(Ok(header)) => header,
+            Ok(Err(cause)) => return tracing::warn!(address = %balancer, %cause, "connection of a balancer refused"),
+            Err(_) => return tracing::warn!(address = %balancer, "no PROXY protocol header in time"),
+        };
+        let address = header.unwrap_or(balancer);
+        match place.named(address) {
+            Some(place) => self.converse(socket, address, place).await,
+            None => tracing::warn!(%address, "too many connections"),
+        }
+    }
+
+    /// Converses with a client until the connection ends.
+    pub(super) async fn converse(self: Arc<Self>, socket: TcpStream, address: IpAddr, place: Place) {
+        let (transport, peer, protocol) = match self.tls.load_full() {
+            None => (Transport::Plain(socket), Peer::plain(address), None),
+            // Boxed: a handshake's state is large, and most of a connection's life is spent after it.
+            Some(tls) => match Box::pin(self.shake_hands(&tls, socket, address)).await {
+                Some(encrypted) => encrypted,
+                None => return,
+            },
+        };
+        let limits = &self.limits;
+        let mut stream = GuardedStream::new(transport, limits.header_bytes.as_usize(), limits.header_timeout, place);
+        let Some(http2) = self.first_bytes(&mut stream).await else { return };
+        if protocol.is_some_and(|agreed| agreed != http2) {
+            return tracing::debug!(%address, "another protocol than was agreed on");
+        }
+        let result = if http2 { Box::pin(self.http2(stream, peer)).await } else { self.http1(stream, peer).await };
+        if let Err(error) = result {
+            tracing::debug!(%address, cause = %error, "connection ended");
+        }
+    }
+
+    async fn shake_hands(
+        &self,
+        tls: &TlsSetup,
+        socket: TcpStream,
+        address: IpAddr,
+    ) -> Option<(Transport, Peer, Option<bool>)> {
+        let handshake = async {
+            // Who says nothing holds no place among those who do.
+            socket.readable().await?;
+            let _place = self.handshakes.acquire().await.expect("never closed");
+            TlsAcceptor::from(tls.config.clone()).accept(socket).await
+        };
+        match tokio::time::timeout(self.limits.header_timeout, handshake).await {
+            Ok(Ok(stream)) => {
+                let (shown, http2) = tls.peer(&stream);
+                let peer = Peer { address, tls: Some(Arc::new(shown)) };
+                Some((Transport::Tls(Box::new(stream)), peer, http2))
+            }
+            Ok(Err(cause)) => {
+                tracing::debug!(%address, %cause, "handshake failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!(%address, "handshake too slow");
+                None
+            }
+        }
+    }
+
+    /// Waits for the first bytes of the first request: whether they are HTTP/2.
+    async fn first_bytes(&self, stream: &mut GuardedStream) -> Option<bool> {
+        let late = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LATE_REQUEST).await;
+        };
+        tokio::select! {
+            biased;
+            first = tokio::time::timeout(self.limits.header_timeout, stream.speaks_http2()) => first.ok()?.ok(),
+            () = late => None,
+        }
+    }
+
+    async fn http1(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
+        let switch = stream.switch();
+        let service = service_fn(move |request| {
+            let (hall, peer, switch) = (self.clone(), peer.clone(), switch.clone());
+            async move { Ok::<_, Infallible>(hall.answer1(peer, request, &switch).await) }
+        });
+        let connection = http1_builder(&self.limits).serve_connection(stream, service).with_upgrades();
+        self.drive(connection, |connection| connection.graceful_shutdown()).await
+    }
+
+    async fn http2(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
+        let service = service_fn(move |request| {
+            let (hall, peer) = (self.clone(), peer.clone());
+            async move { Ok::<_, Infallible>(hall.answer(peer, request).await) }
+        });
+        let connection = http2_builder(&self.limits).serve_connection(stream, service);
+        self.drive(connection, |connection| connection.graceful_shutdown()).await
+    }
+
+    async fn drive<C>(&self, connection: C, shut_down: impl Fn(Pin<&mut C>)) -> hyper::Result<()>
+    where
+        C: Future<Output = hyper::Result<()>>,
+    {
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            result = connection.as_mut() => return result,
+            () = self.stop.cancelled() => {}
+        }
+        shut_down(connection.as_mut());
+        connection.await
+    }
+
+    /// The answer to a request of HTTP/1, which says when the connection ends with it.
+    async fn answer1(&self, peer: Peer, request: Request<Incoming>, switch: &Switch) -> Answer {
+        let asks = request.headers().contains_key(UPGRADE);
+        let mut answer = self.answer(peer, request).await;
+        let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if asks {
+            switch.tell(switched);
+        }
+        if self.closing.is_cancelled() && !switched {
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
+    }
+
+    async fn answer(&self, peer: Peer, mut request: Request<Incoming>) -> Answer {
+        if let Err(misplaced) = target::check(&request, &peer, &self.own_hosts) {
+            // Answered where all answers are made.
+            let path = format!("{REFUSED_PATH}{}", misplaced.word());
+            *request.uri_mut() = path.parse().unwrap_or(Uri::from_static(REFUSED_PATH));
+        }
+        self.service.clone().answer(peer, request).await
+    }
+}
+
+fn http1_builder(limits: &Limits) -> server::conn::http1::Builder {
+    let mut builder = server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // A client may say that it sends nothing more and still wait for its answer.
+        .half_close(true)
+        // Unfinished heads never get here, so what hyper waits for is the next request.
+        .header_read_timeout(limits.idle_timeout)
+        .max_buf_size(limits.header_bytes.as_usize().max(64 * 1024));
+    builder
+}
+
+fn http2_builder(limits: &Limits) -> server::conn::http2::Builder<TokioExecutor> {
+    let mut builder = server::conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS)
+        .max_local_error_reset_streams(HTTP2_RESETS)
+        .initial_stream_window_size(HTTP2_WINDOW)
+        .initial_connection_window_size(HTTP2_WINDOW)
+        .max_header_list_size(u32::try_from(limits.header_bytes.as_usize()).unwrap_or(u32::MAX))
+        .keep_alive_interval(Some(Duration::from_secs(20)))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
+}
