@@ -25,8 +25,7 @@ const DRAINED_BYTES: u64 = 4 * 1024;
 impl Service for App {
     async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
-        let from = peer.address;
-        let certificate = peer.certificate().map(|certificate| certificate.fingerprint.clone());
+        let caller = peer.clone();
         let long = body.size_hint().upper().is_none_or(|most| most > DRAINED_BYTES);
         let snapshot = self.snapshot();
         let trace = self.traces.of_request(&parts.headers);
@@ -42,7 +41,8 @@ impl Service for App {
         let mut answer = result.unwrap_or_else(|failure| {
             let (code, cause) = (failure.code.code(), &failure.detail);
             tracing::info!(
-                trace_id = %trace.id_hex(), route = route.label(), %method, address = %from, certificate, code, cause,
+                trace_id = %trace.id_hex(), route = route.label(), %method, address = %caller.address,
+                certificate = caller.certificate().map(|certificate| certificate.fingerprint.as_str()), code, cause,
                 "request refused"
             );
             let mut answer = answer::failure(&failure, route.dialect(), &trace);
