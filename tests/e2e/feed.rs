@@ -74,6 +74,8 @@ async fn parameters_that_make_no_sense_are_refused() {
         "wait=-1",
         "wait=1h",
         "kind=audit",
+        "kind=message",
+        "kind=status,access",
         "kind=payment",
         "agency=h56",
         "agency=",
