@@ -90,7 +90,7 @@ impl Flush {
         }
         let states = recent.lock();
         let due = if states.is_empty() {
-            head - self.projected >= if self.closing { 1 } else { MARK_AFTER }
+            head.saturating_sub(self.projected) >= if self.closing { 1 } else { MARK_AFTER }
         } else {
             let old = self.oldest.is_some_and(|oldest| oldest.elapsed() >= FLUSH_AFTER);
             self.closing || old || states.len() >= FLUSH_DOSSIERS
