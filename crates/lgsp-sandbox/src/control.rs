@@ -1,17 +1,22 @@
 //! The sandbox's own HTTP interface under `/sandbox/`: faults and settings to change, state to look at.
 //!
-//! It is for people and scripts that try things; tests in Rust use the methods of [`Portal`].
+//! It is for people and scripts that try things; tests in Rust use the methods of the partners. The portal's own paths
+//! stand right below `/sandbox/`, those of the other partners below their names.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+mod partners;
+
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::answer::Answer as Sent;
 use crate::faults::{FaultId, FaultRule};
 use crate::portal::Portal;
+use crate::scripted::Body;
+use crate::server::Partners;
 
 /// A body of faults or settings.
 const MAX_BODY: usize = 1 << 20;
@@ -20,13 +25,17 @@ const MAX_PAGE: usize = 1000;
 
 type Answer = Result<Value, (StatusCode, String)>;
 
-pub(crate) async fn answer(portal: &Portal, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(crate) async fn answer(partners: &Partners, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let answer = match Limited::new(body, MAX_BODY).collect().await {
         Ok(body) => {
             let path = parts.uri.path().trim_start_matches("/sandbox/").trim_end_matches('/');
             let query = parts.uri.query().unwrap_or_default();
-            route(portal, &parts.method, path, query, &body.to_bytes())
+            let body = body.to_bytes();
+            partners::route(partners, &parts.method, path, &body).unwrap_or_else(|| {
+                let path = path.strip_prefix("portal/").unwrap_or(path);
+                route(&partners.portal, &parts.method, path, query, &body)
+            })
         }
         Err(_) => Err((StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broke off".to_owned())),
     };
@@ -34,10 +43,7 @@ pub(crate) async fn answer(portal: &Portal, request: Request<Incoming>) -> Respo
         Ok(value) => (StatusCode::OK, value),
         Err((status, message)) => (status, json!({"error": message})),
     };
-    let mut response = Response::new(Full::new(Bytes::from(format!("{value:#}\n"))));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    response
+    Sent::of(status, "application/json; charset=utf-8", format!("{value:#}\n")).into_response()
 }
 
 fn route(portal: &Portal, method: &Method, path: &str, query: &str, body: &[u8]) -> Answer {
@@ -67,7 +73,7 @@ fn route(portal: &Portal, method: &Method, path: &str, query: &str, body: &[u8])
         _ => Err((
             StatusCode::NOT_FOUND,
             "GET state, faults, settings, dossiers, dossiers/MaHoSo, notices; POST faults, settings, seed, forget; \
-             DELETE faults, faults/ID"
+             DELETE faults, faults/ID; GET partners; the same below the name of a partner"
                 .to_owned(),
         )),
     }
@@ -86,19 +92,27 @@ fn state(portal: &Portal) -> Value {
 }
 
 fn faults(portal: &Portal) -> Value {
+    fault_rows(&portal.faults())
+}
+
+fn fault_rows(rules: &[(FaultId, FaultRule)]) -> Value {
     let row = |(id, rule): &(FaultId, FaultRule)| {
         let mut row = to_json(rule);
         row["id"] = json!(id);
         row
     };
-    portal.faults().iter().map(row).collect()
+    rules.iter().map(row).collect()
+}
+
+/// One rule or a list of them.
+fn rules(body: &[u8]) -> Result<Vec<FaultRule>, (StatusCode, String)> {
+    let value: Value = serde_json::from_slice(body).map_err(bad)?;
+    let list = if value.is_array() { value } else { Value::Array(vec![value]) };
+    serde_json::from_value(list).map_err(bad)
 }
 
 fn add_faults(portal: &Portal, body: &[u8]) -> Answer {
-    let value: Value = serde_json::from_slice(body).map_err(bad)?;
-    let list = if value.is_array() { value } else { Value::Array(vec![value]) };
-    let rules: Vec<FaultRule> = serde_json::from_value(list).map_err(bad)?;
-    for rule in rules {
+    for rule in rules(body)? {
         portal.add_fault(rule).map_err(bad)?;
     }
     Ok(faults(portal))
@@ -111,24 +125,42 @@ fn remove_fault(portal: &Portal, id: &str) -> Answer {
 
 /// Only the keys that are given change.
 fn change_settings(portal: &Portal, body: &[u8]) -> Answer {
-    let change: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(bad)?;
-    let mut settings = to_json(&portal.settings());
-    for (key, value) in change {
-        settings[key] = value;
-    }
-    let settings = serde_json::from_value(settings).map_err(bad)?;
+    let settings = merged(&portal.settings(), body)?;
     portal.change_settings(|current| *current = settings);
     Ok(to_json(&portal.settings()))
 }
 
+/// The settings with the keys of a body in place of theirs, objects inside objects too.
+fn merged<T: Serialize + DeserializeOwned>(settings: &T, body: &[u8]) -> Result<T, (StatusCode, String)> {
+    let change: serde_json::Map<String, Value> = serde_json::from_slice(body).map_err(bad)?;
+    let mut value = to_json(settings);
+    merge(&mut value, Value::Object(change));
+    serde_json::from_value(value).map_err(bad)
+}
+
+fn merge(into: &mut Value, change: Value) {
+    match (into, change) {
+        (Value::Object(into), Value::Object(change)) => {
+            for (key, value) in change {
+                merge(into.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (into, change) => *into = change,
+    }
+}
+
 fn seed(portal: &Portal, body: &[u8]) -> Answer {
+    let seed = seed_of(body)?;
+    portal.seed(seed);
+    Ok(json!({"seed": seed}))
+}
+
+fn seed_of(body: &[u8]) -> Result<u64, (StatusCode, String)> {
     #[derive(Deserialize)]
     struct Seed {
         seed: u64,
     }
-    let Seed { seed } = serde_json::from_slice(body).map_err(bad)?;
-    portal.seed(seed);
-    Ok(json!({"seed": seed}))
+    Ok(serde_json::from_slice::<Seed>(body).map_err(bad)?.seed)
 }
 
 fn page(portal: &Portal, query: &str) -> Value {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// The most rules that may stand at once; a script that adds without clearing is a mistake.
 const MAX_RULES: usize = 256;
 
-/// One kind of misbehaviour, each seen or defended against by clients of the real portal.
+/// One kind of misbehaviour, each seen or defended against by clients of the real partners. Those about answer forms,
+/// records and the catalogue belong to the portal alone; the rest every partner commits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "fault", rename_all = "snake_case")]
 pub enum Fault {
@@ -21,6 +22,8 @@ pub enum Fault {
     },
     /// HTTP 502 from the adapter; nothing is stored.
     BadGateway,
+    /// HTTP 500 with a page; nothing is stored.
+    ServerError,
     /// HTTP 503 with `Retry-After`; nothing is stored.
     Unavailable {
         /// The header's value in seconds.
@@ -35,7 +38,16 @@ pub enum Fault {
         /// The silence in milliseconds.
         hold_ms: u64,
     },
-    /// Every session dies, and the call is refused for its session.
+    /// Everything is stored; the answer ends in its middle although its length says that it is whole.
+    MalformedBody,
+    /// Everything is stored; the answer says that it is a page.
+    WrongContentType,
+    /// Everything is stored; spaces follow the answer up to this size.
+    Oversize {
+        /// The size of the whole body.
+        bytes: u64,
+    },
+    /// Every session or token dies, and the call is refused for its own.
     SessionsExpire,
     /// A login is refused although its credentials are right.
     WrongCredentials,
@@ -66,6 +78,32 @@ pub enum Fault {
         /// How many rows.
         rows: usize,
     },
+}
+
+impl Fault {
+    /// Whether only the national portal commits it.
+    pub(crate) fn is_portal_only(&self) -> bool {
+        match self {
+            Self::FailureUnderZero
+            | Self::CodeForm { .. }
+            | Self::MessageForm { .. }
+            | Self::RefuseNth { .. }
+            | Self::RefuseMatching { .. }
+            | Self::CatalogueShort { .. } => true,
+            Self::Slow { .. }
+            | Self::BadGateway
+            | Self::ServerError
+            | Self::Unavailable { .. }
+            | Self::ResetBeforeStoring
+            | Self::ResetAfterStoring
+            | Self::SilenceAfterStoring { .. }
+            | Self::MalformedBody
+            | Self::WrongContentType
+            | Self::Oversize { .. }
+            | Self::SessionsExpire
+            | Self::WrongCredentials => false,
+        }
+    }
 }
 
 /// How a success says its `error_code`.
@@ -102,7 +140,7 @@ pub struct FaultRule {
     /// What happens.
     #[serde(flatten)]
     pub fault: Fault,
-    /// Only calls of this service (`login` for the login); absent = all services.
+    /// Only calls of this service (`login` or `token` for the login); absent = all services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// How many calls it strikes before it is used up; absent = no end.
@@ -149,6 +187,8 @@ pub enum BadFault {
     Zeroth,
     /// More than 256 rules.
     TooMany,
+    /// A fault that only the national portal commits.
+    PortalOnly,
 }
 
 impl fmt::Display for BadFault {
@@ -157,6 +197,7 @@ impl fmt::Display for BadFault {
             Self::Probability => "probability must be between 0 and 1",
             Self::Zeroth => "nth counts from 1",
             Self::TooMany => "at most 256 rules may stand at once; clear some first",
+            Self::PortalOnly => "only the national portal commits this fault",
         })
     }
 }
@@ -175,6 +216,7 @@ pub(crate) struct Struck {
     pub(crate) delay_ms: u64,
     pub(crate) before: Option<Before>,
     pub(crate) after: Option<After>,
+    pub(crate) spoil: Option<Spoil>,
     pub(crate) sessions_expire: bool,
     pub(crate) wrong_credentials: bool,
     pub(crate) failure_under_zero: bool,
@@ -189,6 +231,7 @@ pub(crate) struct Struck {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
     BadGateway,
+    ServerError,
     Unavailable { retry_after_s: u64 },
     Reset,
 }
@@ -198,6 +241,14 @@ pub(crate) enum Before {
 pub(crate) enum After {
     Reset,
     Silence { hold_ms: u64 },
+}
+
+/// What happens to an answer that is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoil {
+    Malformed,
+    ContentType,
+    Oversize { bytes: u64 },
 }
 
 /// The rules that stand, and the source of chance.
@@ -266,10 +317,14 @@ impl Faults {
 }
 
 fn can_strike(fault: &Fault, call: &Call<'_>) -> bool {
-    let login = call.service == "login";
+    let login = matches!(call.service, "login" | "token");
     match fault {
         Fault::Slow { .. }
         | Fault::BadGateway
+        | Fault::ServerError
+        | Fault::MalformedBody
+        | Fault::WrongContentType
+        | Fault::Oversize { .. }
         | Fault::Unavailable { .. }
         | Fault::ResetBeforeStoring
         | Fault::ResetAfterStoring
@@ -285,10 +340,19 @@ fn can_strike(fault: &Fault, call: &Call<'_>) -> bool {
 }
 
 impl Struck {
+    /// Whether the answer does not arrive as it was meant.
+    pub(crate) fn spoils_transport(&self) -> bool {
+        self.before.is_some() || self.after.is_some() || self.spoil.is_some()
+    }
+
     fn take(&mut self, fault: &Fault) {
         match fault {
             Fault::Slow { delay_ms } => self.delay_ms = self.delay_ms.max(*delay_ms),
             Fault::BadGateway => self.before = Some(Before::BadGateway),
+            Fault::ServerError => self.before = Some(Before::ServerError),
+            Fault::MalformedBody => self.spoil = Some(Spoil::Malformed),
+            Fault::WrongContentType => self.spoil = Some(Spoil::ContentType),
+            Fault::Oversize { bytes } => self.spoil = Some(Spoil::Oversize { bytes: *bytes }),
             Fault::Unavailable { retry_after_s } => {
                 self.before = Some(Before::Unavailable { retry_after_s: *retry_after_s });
             }

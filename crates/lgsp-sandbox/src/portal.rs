@@ -9,7 +9,6 @@ mod records;
 mod reply;
 mod rules;
 mod services;
-mod session;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -24,8 +23,8 @@ pub use records::{Notice, StoredDossier, StoredStep, StoredVersion};
 pub use services::NotStored;
 
 use crate::faults::{BadFault, CodeForm, FaultId, FaultRule, Faults, MessageForm};
+use crate::sessions::Sessions;
 use records::Records;
-use session::Sessions;
 
 /// Where chance starts unless a seed is set.
 const DEFAULT_SEED: u64 = 20_260_101;

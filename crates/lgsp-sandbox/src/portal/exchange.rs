@@ -2,19 +2,16 @@
 //!
 //! It does not know what the services do.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 
 use super::Portal;
 use super::reply::Reply;
 use super::services::{Envelope, Login};
-use crate::faults::{After, Before, Struck};
-use crate::server::{Cut, text};
+use crate::answer::{self, Answer};
+use crate::faults::Struck;
+use crate::scripted::{Body, Cut};
 
 /// The older adapter's path.
 pub(crate) const XRD_ADAPTER: &str = "/XrdAdapter/RestService/forward/";
@@ -26,8 +23,6 @@ const LOGIN: &str = "mapi/login";
 const DATA: &str = "mapi/g";
 /// A body as large as the largest batch that a gateway would send.
 const MAX_BODY: usize = 16 << 20;
-/// How long an unanswered connection is held open, at most.
-const MAX_SILENCE: Duration = Duration::from_secs(600);
 
 pub(crate) fn is_portal_path(path: &str) -> bool {
     below_adapter(path).is_some()
@@ -37,24 +32,24 @@ fn below_adapter(path: &str) -> Option<&str> {
     path.strip_prefix(XRD_ADAPTER).or_else(|| path.strip_prefix(VXP_ADAPTER))
 }
 
-pub(crate) async fn answer(portal: &Portal, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Cut> {
+pub(crate) async fn answer(portal: &Portal, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let login = match below_adapter(request.uri().path()) {
         Some(LOGIN) => true,
         Some(DATA) => false,
-        _ => return Ok(text(StatusCode::NOT_FOUND, "the adapter knows mapi/login and mapi/g\n")),
+        _ => return Ok(Answer::text(StatusCode::NOT_FOUND, "the adapter knows mapi/login and mapi/g\n").into_response()),
     };
     if request.method() != Method::POST {
-        return Ok(text(StatusCode::METHOD_NOT_ALLOWED, "POST only\n"));
+        return Ok(Answer::text(StatusCode::METHOD_NOT_ALLOWED, "POST only\n").into_response());
     }
     if !names_destination(&request) {
-        return Ok(text(StatusCode::BAD_REQUEST, "dstcode is missing in header and query\n"));
+        return Ok(Answer::text(StatusCode::BAD_REQUEST, "dstcode is missing in header and query\n").into_response());
     }
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
-        return Ok(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broke off\n"));
+        return Ok(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broke off\n").into_response());
     };
     let body = body.to_bytes();
     let Some((reply, struck)) = (if login { sign_in(portal, &body) } else { call(portal, &body) }) else {
-        return Ok(text(StatusCode::BAD_REQUEST, "the body is not the JSON object that was expected\n"));
+        return Ok(Answer::text(StatusCode::BAD_REQUEST, "the body is not the JSON object that was expected\n").into_response());
     };
     deliver(portal, reply, struck).await
 }
@@ -87,33 +82,14 @@ fn call(portal: &Portal, body: &[u8]) -> Option<(Option<Reply>, Struck)> {
     Some((reply, struck))
 }
 
-async fn deliver(portal: &Portal, reply: Option<Reply>, struck: Struck) -> Result<Response<Full<Bytes>>, Cut> {
+async fn deliver(portal: &Portal, reply: Option<Reply>, struck: Struck) -> Result<Response<Body>, Cut> {
     let settings = portal.settings();
-    let wait = Duration::from_millis(settings.answer_delay_ms.max(struck.delay_ms));
-    if !wait.is_zero() {
-        tokio::time::sleep(wait.min(MAX_SILENCE)).await;
-    }
-    if struck.before.is_some() || struck.after.is_some() {
+    if struck.spoils_transport() {
         portal.lock().count_transport_fault();
     }
-    match (struck.before, struck.after) {
-        (Some(Before::BadGateway), _) => return Ok(text(StatusCode::BAD_GATEWAY, "<html>502 Bad Gateway</html>\n")),
-        (Some(Before::Unavailable { retry_after_s }), _) => return Ok(unavailable(retry_after_s)),
-        (Some(Before::Reset), _) | (None, Some(After::Reset)) => return Err(Cut),
-        (None, Some(After::Silence { hold_ms })) => {
-            tokio::time::sleep(Duration::from_millis(hold_ms).min(MAX_SILENCE)).await;
-            return Err(Cut);
-        }
-        (None, None) => {}
-    }
-    let rendered = reply.expect("only a fault before the call leaves no reply").render(&settings, &struck);
-    let mut response = Response::new(Full::new(Bytes::from(rendered.body)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(rendered.content_type));
-    Ok(response)
-}
-
-fn unavailable(retry_after_s: u64) -> Response<Full<Bytes>> {
-    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, "the portal is being maintained\n");
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_s));
-    response
+    let answer = reply.map(|reply| {
+        let rendered = reply.render(&settings, &struck);
+        Answer::of(StatusCode::OK, rendered.content_type, rendered.body)
+    });
+    answer::deliver(answer, &struck, settings.answer_delay_ms).await
 }

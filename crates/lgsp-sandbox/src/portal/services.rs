@@ -3,7 +3,7 @@
 //! Transport faults and answer forms are applied around it.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -115,7 +115,8 @@ impl State {
             return Reply::refused("-1", "Tên đăng nhập hoặc mật khẩu không đúng");
         }
         self.counters.logins += 1;
-        Reply::Session { session: self.sessions.open(&self.settings, Instant::now()) }
+        let lifetime = Duration::from_millis(self.settings.session_lifetime_ms);
+        Reply::Session { session: self.sessions.open(lifetime, self.settings.session_calls, Instant::now()) }
     }
 
     pub(crate) fn call(&mut self, envelope: &Envelope<'_>, struck: &Struck) -> Reply {
