@@ -129,7 +129,8 @@ impl Tokens {
     /// A token and the time that it has left.
     pub(crate) fn give(&mut self, access: &Access, call: &Call) -> (String, Duration) {
         if access.same_token {
-            let living = self.last.as_ref().and_then(|token| Some((token.clone(), self.open.remaining(token, call.now)?)));
+            let living =
+                self.last.as_ref().and_then(|token| Some((token.clone(), self.open.remaining(token, call.now)?)));
             if let Some(living) = living {
                 return living;
             }

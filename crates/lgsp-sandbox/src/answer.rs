@@ -25,7 +25,8 @@ const PAGE: &str = "text/html; charset=utf-8";
 /// What is to be sent.
 pub(crate) struct Answer {
     status: StatusCode,
-    headers: HeaderMap,
+    /// Boxed, so that a refusal stays a small error.
+    headers: Box<HeaderMap>,
     body: Content,
 }
 
@@ -37,7 +38,7 @@ enum Content {
 impl Answer {
     pub(crate) fn of(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { status, headers, body: Content::Whole(body.into()) }
+        Self { status, headers: Box::new(headers), body: Content::Whole(body.into()) }
     }
 
     pub(crate) fn text(status: StatusCode, body: &'static str) -> Self {
@@ -54,7 +55,7 @@ impl Answer {
 
     pub(crate) fn scripted(status: StatusCode, content_type: &'static str, body: Scripted) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { status, headers, body: Content::Scripted(body) }
+        Self { status, headers: Box::new(headers), body: Content::Scripted(body) }
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -69,7 +70,7 @@ impl Answer {
         };
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = *self.headers;
         response
     }
 

@@ -120,8 +120,25 @@ impl Inspect for Room {
 /// The first part of the path is the service; what is not known is `any`.
 fn service(path: &str) -> &'static str {
     const SERVICES: [&str; 19] = [
-        "token", "guarded", "sink", "health", "early", "slow-head", "slow-body", "stall", "half", "trailers", "sse", "ws",
-        "bytes", "status", "gzip", "headers", "big-header", "text", "reset",
+        "token",
+        "guarded",
+        "sink",
+        "health",
+        "early",
+        "slow-head",
+        "slow-body",
+        "stall",
+        "half",
+        "trailers",
+        "sse",
+        "ws",
+        "bytes",
+        "status",
+        "gzip",
+        "headers",
+        "big-header",
+        "text",
+        "reset",
     ];
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     SERVICES.into_iter().find(|service| *service == first).unwrap_or("any")

@@ -2,6 +2,19 @@
 //!
 //! It knows nothing of the gateway, keeps everything in memory, and is not meant for real data. One file for each
 //! partner.
+//!
+//! | partner | paths |
+//! |---|---|
+//! | national portal | `/XrdAdapter/RestService/forward/mapi/login`, `…/mapi/g` (and `/VXPAdapter/…`) |
+//! | population database | `/population/token`, `/soap`, `/rest/TraCuuThongTinCongDan`, `/rest/XacThucThongTinCongDan` |
+//! | enterprise register | `/enterprise/token`, `/apiCSDLDKDN/1.0/chiTietDoanhNghiep?msdn=` |
+//! | profile exchange | `/profiles/token`, `/list?unit_code=`, `/detail?profile_id=`, `/ack?profile_id=&status=`, `/files/…` |
+//! | post | `/vnpost/token`, `/api?service=orderPost` (`orderCancel`, `orderTracking`, `getPriceHcc`) |
+//! | ministry | `/ministry/connector/connector/v1/…`, `/ministry/fi/v1/file/upload`, `/ministry/fi/file/download/…` |
+//! | echo | `/echo/any`, `guarded`, `sink`, `bytes/N`, `status/N`, `half`, `slow-body`, `sse`, `ws` and others |
+//!
+//! Every one takes the client `lgsp` with the secret `lgsp-sandbox`. Its state, settings and faults stand at
+//! `/sandbox/<partner>/state`, `settings`, `faults`, those of the portal at `/sandbox/state` and so on.
 
 mod access;
 mod answer;

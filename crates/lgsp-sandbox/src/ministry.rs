@@ -37,7 +37,11 @@ pub struct MinistrySettings {
 
 impl Default for MinistrySettings {
     fn default() -> Self {
-        Self { access: Access::default(), wrapped_login: false, units: vec!["000.00.00.G22".into(), "000.00.00.G13".into()] }
+        Self {
+            access: Access::default(),
+            wrapped_login: false,
+            units: vec!["000.00.00.G22".into(), "000.00.00.G13".into()],
+        }
     }
 }
 
@@ -177,7 +181,8 @@ impl Serves for Connector {
             return Err(said(StatusCode::UNAUTHORIZED, "Sai client_id hoặc client_secret", Value::Null));
         }
         let (token, left) = inside.tokens.give(&access, call);
-        let body = json!({"access_token": token, "expires_in": left.as_secs(), "token_type": "Bearer", "scope": "connector"});
+        let body =
+            json!({"access_token": token, "expires_in": left.as_secs(), "token_type": "Bearer", "scope": "connector"});
         Ok(if inside.settings.wrapped_login { said(StatusCode::OK, "Thành công", body) } else { Answer::ok(&body) })
     }
 
@@ -214,7 +219,11 @@ impl Inspect for Connector {
     fn command(&mut self, command: &str, body: &[u8]) -> Option<Result<Value, String>> {
         (command == "waiting").then(|| {
             let dossier = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-            if self.offer(dossier) { Ok(json!({"waiting": self.waiting.len()})) } else { Err("no MaHoSo, or no room".into()) }
+            if self.offer(dossier) {
+                Ok(json!({"waiting": self.waiting.len()}))
+            } else {
+                Err("no MaHoSo, or no room".into())
+            }
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::scripted::{Body, Cut};
 /// Where chance starts unless a seed is set.
 const DEFAULT_SEED: u64 = 20_260_701;
 /// A body of a call; the largest is a file that is uploaded.
-const MAX_BODY: usize = 64 << 20;
+const MAX_BODY: usize = 16 << 20;
 
 /// A kind of partner.
 pub trait Peer: Default + Send + 'static {

@@ -213,9 +213,7 @@ impl Inspect for Mailbox {
         match list {
             "acks" => Some(json!(self.acks.rows())),
             "profiles" => {
-                let row = |(id, (profile, listed)): (&u64, &(Profile, bool))| {
-                    json!({"profile_id": id, "listed": listed, "profile": profile})
-                };
+                let row = |(id, (profile, listed)): (&u64, &(Profile, bool))| json!({"profile_id": id, "listed": listed, "profile": profile});
                 Some(self.profiles.iter().map(row).collect())
             }
             _ => None,

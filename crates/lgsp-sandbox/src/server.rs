@@ -28,7 +28,7 @@ use crate::profiles::Profiles;
 use crate::scripted::{Body, Cut, Ending};
 use crate::vnpost::VnPost;
 
-/// Connections at a time; with bodies of at most 64 MiB, and most of them small, this bounds what requests can hold.
+/// Connections at a time; with bodies of at most 16 MiB this bounds what requests can hold.
 const MAX_CONNECTIONS: usize = 1024;
 
 /// All simulated partners; clones are the same partners.

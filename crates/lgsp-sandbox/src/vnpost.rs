@@ -148,13 +148,14 @@ impl Serves for Office {
             return Answer::text(StatusCode::METHOD_NOT_ALLOWED, "POST only\n");
         }
         let unreadable = || Refusal("110", "Dữ liệu không đúng định dạng JSON".into());
-        let outcome = call.json::<Value>().filter(Value::is_object).ok_or_else(unreadable).and_then(|body| match service {
-            "orderPost" => order(inside, body),
-            "orderCancel" => cancel(inside, &body),
-            "orderTracking" => tracking(inside, &body),
-            "getPriceHcc" => price(&body),
-            _ => Err(Refusal("111", "Dịch vụ không tồn tại".into())),
-        });
+        let outcome =
+            call.json::<Value>().filter(Value::is_object).ok_or_else(unreadable).and_then(|body| match service {
+                "orderPost" => order(inside, body),
+                "orderCancel" => cancel(inside, &body),
+                "orderTracking" => tracking(inside, &body),
+                "getPriceHcc" => price(&body),
+                _ => Err(Refusal("111", "Dịch vụ không tồn tại".into())),
+            });
         Answer::ok(&match outcome {
             Ok(mut body) => {
                 body["Status"] = json!("100");
@@ -189,7 +190,13 @@ impl Inspect for Office {
 
 /// Fields that an order must have as texts and as whole numbers.
 const TEXTS: [&str; 8] = [
-    "CustomerCode", "OrderNumber", "SenderName", "SenderAddress", "SenderTel", "ReceiverName", "ReceiverAddress",
+    "CustomerCode",
+    "OrderNumber",
+    "SenderName",
+    "SenderAddress",
+    "SenderTel",
+    "ReceiverName",
+    "ReceiverAddress",
     "ReceiverTel",
 ];
 const NUMBERS: [&str; 6] =

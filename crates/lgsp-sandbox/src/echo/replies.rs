@@ -10,7 +10,8 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_RANGE, RANGE, TRAILER,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderName, HeaderValue, IF_RANGE, RANGE,
+    TRAILER,
 };
 use hyper::{HeaderMap, StatusCode};
 
@@ -22,6 +23,8 @@ use crate::scripted::{Ending, Scripted, Step, pattern};
 const MAX_GZIP: u64 = 64 << 20;
 /// A header's value; beyond it nobody reads.
 const MAX_HEADER: u64 = 1 << 20;
+/// A slow body's size, so that its pieces can be reckoned.
+const MAX_SLOW: u64 = 1 << 40;
 /// A pause between pieces.
 const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// How long a stalled body stays silent before it breaks off.
@@ -105,7 +108,7 @@ fn range_of(range: &str, size: u64) -> Option<Range<u64>> {
 
 /// `pieces` pieces of `bytes` in all, `ms` apart.
 fn slow(query: &Query) -> Scripted {
-    let size = query.number("bytes").unwrap_or(1000);
+    let size = query.number("bytes").unwrap_or(1000).min(MAX_SLOW);
     let pieces = query.number("pieces").unwrap_or(10).clamp(1, 10_000);
     let pause = Duration::from_millis(query.number("ms").unwrap_or(100)).min(MAX_PAUSE);
     let piece = move |number: u64| pattern(size * number / pieces..size * (number + 1) / pieces).map(Step::Data);

@@ -118,9 +118,10 @@ impl Request {
     /// Whether a person answers to it: the name with or without its spaces, the day or at least its year.
     pub(super) fn is_about(&self, citizen: &Citizen) -> bool {
         let squeezed = |name: &str| name.replace(' ', "");
-        let number = self.number.as_ref().is_none_or(|number| {
-            *number == citizen.number || citizen.old_number.as_ref() == Some(number)
-        });
+        let number = self
+            .number
+            .as_ref()
+            .is_none_or(|number| *number == citizen.number || citizen.old_number.as_ref() == Some(number));
         let birth = match (&self.birth, &citizen.birth) {
             (Birth::Day(asked), Birth::Day(known)) | (Birth::Year(asked), Birth::Year(known)) => asked == known,
             (Birth::Year(asked), Birth::Day(known)) => known.starts_with(asked.as_str()),
@@ -163,7 +164,8 @@ impl Raw {
             (Some(_), _) => return Err(Fault::Value("SoDinhDanh")),
             (None, Some(_)) => return Err(Fault::Value("SoCMND")),
         };
-        let page = self.paging.map_or((0, PAGE), |page| (page.page_index, page.page_size.unwrap_or(PAGE).clamp(1, PAGE)));
+        let page =
+            self.paging.map_or((0, PAGE), |page| (page.page_index, page.page_size.unwrap_or(PAGE).clamp(1, PAGE)));
         Ok(Request {
             kind,
             id: self.ma_yeu_cau,

@@ -148,7 +148,8 @@ struct Xml {
 
 impl Xml {
     fn envelope(prefix: &'static str) -> Self {
-        let out = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"{ENVELOPE}\"><soap:Body>");
+        let out =
+            format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"{ENVELOPE}\"><soap:Body>");
         Self { out, prefix }
     }
 

@@ -36,7 +36,9 @@ pub(crate) async fn answer(portal: &Portal, request: Request<Incoming>) -> Resul
     let login = match below_adapter(request.uri().path()) {
         Some(LOGIN) => true,
         Some(DATA) => false,
-        _ => return Ok(Answer::text(StatusCode::NOT_FOUND, "the adapter knows mapi/login and mapi/g\n").into_response()),
+        _ => {
+            return Ok(Answer::text(StatusCode::NOT_FOUND, "the adapter knows mapi/login and mapi/g\n").into_response());
+        }
     };
     if request.method() != Method::POST {
         return Ok(Answer::text(StatusCode::METHOD_NOT_ALLOWED, "POST only\n").into_response());
@@ -49,7 +51,8 @@ pub(crate) async fn answer(portal: &Portal, request: Request<Incoming>) -> Resul
     };
     let body = body.to_bytes();
     let Some((reply, struck)) = (if login { sign_in(portal, &body) } else { call(portal, &body) }) else {
-        return Ok(Answer::text(StatusCode::BAD_REQUEST, "the body is not the JSON object that was expected\n").into_response());
+        return Ok(Answer::text(StatusCode::BAD_REQUEST, "the body is not the JSON object that was expected\n")
+            .into_response());
     };
     deliver(portal, reply, struck).await
 }

@@ -11,6 +11,9 @@ pub(super) async fn run(listen: SocketAddr) -> Result<(), CommandError> {
     let settings = sandbox.portal().settings();
     println!("National portal: {}", sandbox.adapter_url());
     println!("Login: username {}, password {}", settings.username, settings.password);
+    for partner in ["population", "enterprise", "profiles", "vnpost", "ministry", "echo"] {
+        println!("Also: {}/", sandbox.url(&format!("/{partner}")));
+    }
     println!("What it stored, its settings and its faults: http://{}/sandbox/", sandbox.addr());
     println!("Stop with Ctrl-C.");
     tokio::signal::ctrl_c().await.map_err(CommandError::NoRuntime)?;
