@@ -49,6 +49,10 @@ pub struct PopulationSettings {
     pub check_code: String,
     /// Whether answers name their namespace by a prefix (`ns2:`) instead of a default.
     pub prefixed: bool,
+    /// Whether texts of answers stand in CDATA.
+    pub cdata: bool,
+    /// Whether what is empty is `xsi:nil`.
+    pub nil: bool,
     /// Whether `TonTai` is `1`/`0` instead of `true`/`false`.
     pub digits: bool,
 }
@@ -65,6 +69,8 @@ impl Default for PopulationSettings {
             search_code: "037".into(),
             check_code: "033".into(),
             prefixed: false,
+            cdata: false,
+            nil: false,
             digits: false,
         }
     }
@@ -260,8 +266,8 @@ fn look_up(inside: &mut Inside<Register>, officer: &str, request: &Request) -> R
     let found: Vec<&Citizen> = inside.own.people.iter().filter(|citizen| request.is_about(citizen)).collect();
     let count = found.len();
     let envelope = match request.kind {
-        LookupKind::Search => soap::people(&request.page_of(&found), settings.prefixed),
-        LookupKind::Check => soap::exists(count > 0, settings.prefixed, settings.digits),
+        LookupKind::Search => soap::people(&request.page_of(&found), settings),
+        LookupKind::Check => soap::exists(count > 0, settings),
     };
     inside.own.lookups.push(Lookup {
         request_id: request.id.clone(),

@@ -5,6 +5,7 @@
 
 use hyper::StatusCode;
 
+use super::PopulationSettings;
 use super::people::{Address, Birth, Citizen, PersonName};
 use crate::answer::Answer;
 use crate::call::Call;
@@ -15,6 +16,7 @@ pub(super) const ENVELOPE_12: &str = "http://www.w3.org/2003/05/soap-envelope";
 pub(super) const REQUEST: &str = "http://dancuquocgia.bca";
 /// The namespace of answers.
 const ANSWER: &str = "http://www.mic.gov.vn/dancu/1.0";
+const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 const XML: &str = "text/xml; charset=utf-8";
 
 /// Why a question was not answered.
@@ -88,7 +90,7 @@ impl Fault {
 
     pub(super) fn envelope(&self) -> String {
         let side = if *self == Self::Version { "VersionMismatch" } else { "Client" };
-        let mut xml = Xml::envelope("");
+        let mut xml = Xml::envelope();
         xml.out.push_str(&format!("<soap:Fault><faultcode>soap:{side}</faultcode><faultstring xml:lang=\"vi\">"));
         xml.text(&self.text());
         xml.out.push_str("</faultstring><detail>");
@@ -116,10 +118,10 @@ pub(super) fn fault(fault: &Fault) -> Answer {
     Answer::of(StatusCode::INTERNAL_SERVER_ERROR, XML, fault.envelope())
 }
 
-pub(super) fn exists(found: bool, prefixed: bool, digits: bool) -> String {
-    let mut xml = Xml::envelope(if prefixed { "ns2:" } else { "" });
+pub(super) fn exists(found: bool, settings: &PopulationSettings) -> String {
+    let mut xml = Xml::styled(settings);
     xml.open_root("KetQuaXacThucResponse");
-    let word = match (digits, found) {
+    let word = match (settings.digits, found) {
         (true, true) => "1",
         (true, false) => "0",
         (false, true) => "true",
@@ -130,8 +132,8 @@ pub(super) fn exists(found: bool, prefixed: bool, digits: bool) -> String {
     xml.sealed()
 }
 
-pub(super) fn people(found: &[&Citizen], prefixed: bool) -> String {
-    let mut xml = Xml::envelope(if prefixed { "ns2:" } else { "" });
+pub(super) fn people(found: &[&Citizen], settings: &PopulationSettings) -> String {
+    let mut xml = Xml::styled(settings);
     xml.open_root("CongdanCollection");
     for citizen in found {
         xml.citizen(citizen);
@@ -144,13 +146,20 @@ pub(super) fn people(found: &[&Citizen], prefixed: bool) -> String {
 struct Xml {
     out: String,
     prefix: &'static str,
+    cdata: bool,
+    nil: bool,
 }
 
 impl Xml {
-    fn envelope(prefix: &'static str) -> Self {
+    fn styled(settings: &PopulationSettings) -> Self {
+        let prefix = if settings.prefixed { "ns2:" } else { "" };
+        Self { prefix, cdata: settings.cdata, nil: settings.nil, ..Self::envelope() }
+    }
+
+    fn envelope() -> Self {
         let out =
             format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"{ENVELOPE}\"><soap:Body>");
-        Self { out, prefix }
+        Self { out, prefix: "", cdata: false, nil: false }
     }
 
     fn sealed(mut self) -> String {
@@ -160,7 +169,11 @@ impl Xml {
 
     fn open_root(&mut self, name: &str) {
         let declared = if self.prefix.is_empty() { "xmlns" } else { "xmlns:ns2" };
-        self.out.push_str(&format!("<{}{name} {declared}=\"{ANSWER}\">", self.prefix));
+        self.out.push_str(&format!("<{}{name} {declared}=\"{ANSWER}\"", self.prefix));
+        if self.nil {
+            self.out.push_str(&format!(" xmlns:xsi=\"{INSTANCE}\""));
+        }
+        self.out.push('>');
     }
 
     fn open(&mut self, name: &str) {
@@ -186,11 +199,16 @@ impl Xml {
     /// An empty text makes an empty element, in its short form.
     fn leaf(&mut self, name: &str, text: &str) {
         if text.is_empty() {
-            self.out.push_str(&format!("<{}{name}/>", self.prefix));
+            let nil = if self.nil { " xsi:nil=\"true\"" } else { "" };
+            self.out.push_str(&format!("<{}{name}{nil}/>", self.prefix));
             return;
         }
         self.open(name);
-        self.text(text);
+        if self.cdata {
+            self.out.push_str(&format!("<![CDATA[{}]]>", text.replace("]]>", "]]]]><![CDATA[>")));
+        } else {
+            self.text(text);
+        }
         self.close(name);
     }
 

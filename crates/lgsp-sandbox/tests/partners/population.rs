@@ -82,6 +82,16 @@ async fn a_name_and_a_day_may_fit_several_people_or_nobody() {
 }
 
 #[tokio::test]
+async fn texts_may_stand_in_cdata_and_what_is_empty_may_be_nil() {
+    let sandbox = sandbox();
+    sandbox.population().change_settings(|settings| (settings.cdata, settings.nil) = (true, true));
+    let (_, xml) = ask(&sandbox, envelope(SEARCH, "037", THU)).await;
+    assert!(xml.contains("<ChiTiet><![CDATA[Số 1 & 2, ngõ <Mẫu>]]></ChiTiet>"), "{xml}");
+    assert!(xml.contains("<ChuDem xsi:nil=\"true\"/>"), "{xml}");
+    assert_eq!(texts(&xml, "ChiTiet")[0], "Số 1 & 2, ngõ <Mẫu>");
+}
+
+#[tokio::test]
 async fn the_check_says_yes_or_no() {
     let sandbox = sandbox();
     let wrong = THU.replace("19990115", "19990116");
