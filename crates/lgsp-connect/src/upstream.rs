@@ -179,7 +179,8 @@ impl Upstream {
     }
 
     /// Makes one call. The request's path and query go behind the server's own path; `Host`, `Content-Length` and
-    /// `Transfer-Encoding` are set here, every other header goes out as it is.
+    /// `Transfer-Encoding` are set here, every other header goes out as it is; `Expect` has to be taken out by a caller
+    /// that streams, because a body is sent without waiting for a `100`.
     pub async fn call(
         self: &Arc<Self>,
         request: Parts,

@@ -27,7 +27,7 @@ pub(super) enum Answered {
 pub(super) struct Miss {
     pub failure: CallFailure,
     /// The request, if it did not leave.
-    pub back: Option<Request<OutgoingBody>>,
+    pub back: Option<Box<Request<OutgoingBody>>>,
     /// The connection had carried calls before: its server may have closed it while the request was on its way.
     pub used: bool,
 }
@@ -48,7 +48,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    pub(super) async fn over_line(&self, request: Request<OutgoingBody>, lines: Lines) -> Result<Answered, Miss> {
+    pub(super) async fn over_line(&self, request: Box<Request<OutgoingBody>>, lines: Lines) -> Result<Answered, Miss> {
         let mut request = request;
         address_http1(&mut request, &self.server.address, self.target);
         if lines == Lines::Any {
@@ -56,7 +56,7 @@ impl Attempt<'_> {
                 match line.exchange(request, self.patience).await {
                     Ok((response, line)) => return Ok(Answered::Line(response, line)),
                     // It was closed while it was idle.
-                    Err(Lost::Unsent(back)) => request = *back,
+                    Err(Lost::Unsent(back)) => request = back,
                     Err(Lost::Failed(failure)) => return Err(Miss { failure, back: None, used: true }),
                 }
             }
@@ -77,7 +77,7 @@ impl Attempt<'_> {
         Line::open(transport, self.upstream.settings.max_response_head).await
     }
 
-    pub(super) async fn over_stream(&self, request: Request<OutgoingBody>) -> Result<Answered, Miss> {
+    pub(super) async fn over_stream(&self, request: Box<Request<OutgoingBody>>) -> Result<Answered, Miss> {
         let mut request = request;
         address_http2(&mut request, &self.server.address, self.target);
         let (until, max_head) = (self.connect_until(), self.upstream.settings.max_response_head);
@@ -102,7 +102,7 @@ fn missed(lost: Lost) -> Miss {
     match lost {
         Lost::Unsent(back) => {
             let failure = CallFailure::new(FailureKind::Unsent, Sent::No, "the connection closed before it was used");
-            Miss { failure, back: Some(*back), used: false }
+            Miss { failure, back: Some(back), used: false }
         }
         Lost::Failed(failure) => Miss { failure, back: None, used: false },
     }

@@ -84,11 +84,11 @@ impl Line {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn exchange(
         mut self: Box<Self>,
-        request: Request<OutgoingBody>,
+        request: Box<Request<OutgoingBody>>,
         patience: &Patience,
     ) -> Result<(Response<Incoming>, Box<Self>), Lost> {
         // Its messages come from `connection`, which is polled first: it needs neither waker nor budget of its own.
-        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(*request)));
         let mut wait = Wait::new(patience);
         let polled = std::future::poll_fn(|cx| {
             self.bell.mute(cx.waker());

@@ -142,10 +142,10 @@ impl Stream {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn exchange(
         mut self,
-        request: Request<OutgoingBody>,
+        request: Box<Request<OutgoingBody>>,
         patience: &Patience,
     ) -> Result<(Response<Incoming>, Slot), Lost> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+        let mut answer = pin!(self.sender.try_send_request(*request));
         let mut wait = Wait::new(patience);
         loop {
             match timeout_at(wait.until, answer.as_mut()).await {

@@ -90,9 +90,9 @@ impl Body for OutgoingBody {
     }
 }
 
-/// A request with the path that its caller asked for.
+/// A request with the path that its caller asked for. Boxed, because it is handed on many times before it is sent.
 pub(super) struct Outgoing {
-    pub request: Request<OutgoingBody>,
+    pub request: Box<Request<OutgoingBody>>,
     pub target: PathAndQuery,
     pub progress: Option<Arc<Progress>>,
 }
@@ -104,8 +104,8 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    pub(super) fn request(&self) -> Request<OutgoingBody> {
-        Request::from_parts(self.parts.clone(), OutgoingBody::Whole(self.body.clone()))
+    pub(super) fn request(&self) -> Box<Request<OutgoingBody>> {
+        Box::new(Request::from_parts(self.parts.clone(), OutgoingBody::Whole(self.body.clone())))
     }
 }
 
@@ -122,16 +122,16 @@ impl Outgoing {
             }
         };
         frame(&mut parts, &body);
-        Self { request: Request::from_parts(parts, body), target, progress }
+        Self { request: Box::new(Request::from_parts(parts, body)), target, progress }
     }
 
     /// A copy, if all of the body is at hand.
-    pub(super) fn spare(&self) -> Option<Spare> {
+    pub(super) fn spare(&self) -> Option<Box<Spare>> {
         let OutgoingBody::Whole(body) = self.request.body() else { return None };
         let (mut parts, ()) = Request::new(()).into_parts();
         parts.method = self.request.method().clone();
         parts.headers = self.request.headers().clone();
-        Some(Spare { parts, body: body.clone() })
+        Some(Box::new(Spare { parts, body: body.clone() }))
     }
 }
 

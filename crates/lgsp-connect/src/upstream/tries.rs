@@ -27,7 +27,7 @@ pub(super) struct Tries {
     how: CallOptions,
     target: PathAndQuery,
     patience: Patience,
-    spare: Option<Spare>,
+    spare: Option<Box<Spare>>,
     /// A bit for each server that this call was at.
     tried: u64,
     count: u32,
@@ -38,7 +38,7 @@ pub(super) struct Tries {
 
 /// The next try.
 struct Next {
-    request: Request<OutgoingBody>,
+    request: Box<Request<OutgoingBody>>,
     server: usize,
     lines: Lines,
     pause: Duration,
@@ -61,7 +61,10 @@ impl Tries {
     }
 
     /// Tries until there is an answer for the caller or no try is left.
-    pub(super) async fn run(mut self, request: Request<OutgoingBody>) -> Result<Response<ResponseBody>, CallFailure> {
+    pub(super) async fn run(
+        mut self,
+        request: Box<Request<OutgoingBody>>,
+    ) -> Result<Response<ResponseBody>, CallFailure> {
         let server = self.ticket.pick(0);
         let mut next = Next { request, server, lines: Lines::Any, pause: Duration::ZERO };
         loop {
@@ -131,7 +134,7 @@ impl Tries {
         Err(failure)
     }
 
-    fn follow(&self, sent: Sent, back: Option<Request<OutgoingBody>>) -> Option<Next> {
+    fn follow(&self, sent: Sent, back: Option<Box<Request<OutgoingBody>>>) -> Option<Next> {
         let allowed = match (self.how.repeatable, sent) {
             (Repeatable::Always, _) | (Repeatable::IfUnsent, Sent::No) => true,
             (Repeatable::IfUnsent, Sent::Maybe) | (Repeatable::Never, _) => false,
@@ -140,7 +143,7 @@ impl Tries {
         if !allowed || !tries_left || self.how.deadline <= Instant::now() {
             return None;
         }
-        let request = back.or_else(|| self.spare.as_ref().map(Spare::request))?;
+        let request = back.or_else(|| self.spare.as_deref().map(Spare::request))?;
         let server = self.ticket.pick(self.tried);
         let elsewhere = server != self.ticket.server();
         // A request that did not leave cost nobody anything: going elsewhere with it needs no budget.

@@ -79,6 +79,18 @@ async fn a_connection_that_the_server_closed_while_it_was_idle_harms_nobody() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_not_given_to_the_next_call() {
+    let backend = Backend::start(|connection, n, _| match n {
+        0 => Reply::Bytes(answer("200 OK", "mine") + &answer("200 OK", "stray")),
+        _ => ok(["", "second connection"][connection]),
+    })
+    .await;
+    let upstream = build(settings(&[backend.address]));
+    assert_eq!(text(post(&upstream).await.unwrap()).await, "mine");
+    assert_eq!(text(post(&upstream).await.unwrap()).await, "second connection");
+}
+
+#[tokio::test]
 async fn idle_connections_are_closed_after_their_time() {
     let backend = Backend::start(|_, _, _| ok("x")).await;
     let mut settings = settings(&[backend.address]);

@@ -6,6 +6,7 @@ mod exchange;
 mod health;
 mod repeat;
 mod secure;
+mod storm;
 mod stream;
 
 use std::net::SocketAddr;
