@@ -17,6 +17,7 @@ mod map;
 mod rules;
 mod schema;
 mod shipped;
+mod template;
 mod tree;
 #[allow(dead_code, unused_imports, reason = "the services that use all of it are being added")]
 mod xml;
@@ -33,4 +34,5 @@ pub use map::{
 pub use rules::{RuleInfo, Severity, rules};
 pub use schema::MAX_FINDINGS;
 pub use shipped::shipped;
+pub use template::{Template, TemplateBudget, TemplateError, TemplateFailure, TemplateProblem};
 pub use xml::{XmlError, XmlErrorKind, xml_to_json};

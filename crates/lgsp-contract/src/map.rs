@@ -8,11 +8,15 @@ mod codes;
 mod context;
 mod date;
 mod error;
+mod eval;
 mod expression;
 mod functions;
 mod lines;
 mod number;
 mod plan;
+#[cfg(test)]
+mod properties;
+mod reach;
 #[cfg(test)]
 mod reference;
 mod run;
@@ -72,6 +76,10 @@ impl<'a> Document<'a> {
     /// Reads strict JSON.
     pub fn from_json(bytes: &'a [u8]) -> Result<Self, JsonError> {
         json::parse(bytes).map(Self)
+    }
+
+    pub(crate) fn tree(&self) -> &Tree<'a> {
+        &self.0
     }
 
     /// Writes compact JSON behind what is in `out`.

@@ -179,11 +179,7 @@ impl<'t, 's> Reader<'t, 's> {
         if parts.len() == 1 {
             return Ok(parts.remove(0));
         }
-        for n in 0..parts.len() {
-            if parts[n].gives() != Type::Boolean {
-                self.mistakes.push(MapProblem::NotCondition);
-            }
-        }
+        parts.iter().for_each(|part| self.must_be_condition(part));
         Ok(join(parts))
     }
 

@@ -16,7 +16,8 @@ use super::codes::CodeMaps;
 use super::date::{self, Pattern};
 use super::error::{MapProblem, nearest};
 use super::plan::{Call, Expr, Type};
-use super::run::{Frame, Got, Result, Run};
+use super::reach::{Frame, Got};
+use super::run::{Result, Run};
 use crate::xml::Names;
 
 /// The longest regular expression, in bytes.

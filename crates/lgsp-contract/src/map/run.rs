@@ -9,10 +9,10 @@ use lgsp_model::Finding;
 
 use super::context::Context;
 use super::error::MapFailure;
-use super::number;
-use super::plan::{Body, Call, Comparison, Expr, Field, From, Make, Object, Origin, Part, Selector, Step};
+use super::plan::{Body, Expr, Field, Make, Object, Part};
+use super::reach::{Frame, Got, Item, Reached, Slot};
 use crate::schema::MAX_FINDINGS;
-use crate::tree::{Member, Members, Tree};
+use crate::tree::{Key, Member, Members, Tree};
 
 /// What a value weighs besides its text and its name: braces, quotation marks, commas; any number.
 const VALUE_BYTES: usize = 24;
@@ -45,112 +45,6 @@ impl Default for Budget {
     }
 }
 
-/// A value that was reached in the message, or in what a function made during this run.
-#[derive(Clone, Copy)]
-pub(super) enum Reached<'r, 'a> {
-    Input(&'a Tree<'a>),
-    Made(&'r Tree<'a>),
-}
-
-impl<'r, 'a> Reached<'r, 'a> {
-    pub(super) fn tree(self) -> &'r Tree<'a> {
-        match self {
-            Self::Input(tree) => tree,
-            Self::Made(tree) => tree,
-        }
-    }
-
-    fn member(self, key: &crate::tree::Key<'_>) -> Option<Self> {
-        match self {
-            Self::Input(Tree::Object(members)) => members.get(key).map(Self::Input),
-            Self::Made(Tree::Object(members)) => members.get(key).map(Self::Made),
-            _ => None,
-        }
-    }
-
-    /// The entry; a single value is a list of one.
-    pub(super) fn entry(self, index: usize) -> Option<Self> {
-        match self {
-            Self::Input(Tree::List(items)) => items.get(index).map(Self::Input),
-            Self::Made(Tree::List(items)) => items.get(index).map(Self::Made),
-            single => (index == 0).then_some(single),
-        }
-    }
-
-    /// A scalar as text.
-    fn text(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Input(Tree::Text(text)) => Some(Cow::Borrowed(text)),
-            Self::Made(Tree::Text(text)) => Some(text.clone()),
-            Self::Input(Tree::Number(number)) | Self::Made(Tree::Number(number)) => {
-                Some(Cow::Owned(number.to_string()))
-            }
-            Self::Input(Tree::Bool(value)) | Self::Made(Tree::Bool(value)) => {
-                Some(Cow::Borrowed(if *value { "true" } else { "false" }))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// What an expression gives.
-pub(super) enum Got<'r, 'a> {
-    Absent,
-    At(Reached<'r, 'a>),
-    Own(Tree<'a>),
-}
-
-impl<'r, 'a> Got<'r, 'a> {
-    pub(super) fn tree(&self) -> Option<&Tree<'a>> {
-        match self {
-            Self::Absent => None,
-            Self::At(reached) => Some(reached.tree()),
-            Self::Own(tree) => Some(tree),
-        }
-    }
-
-    /// Absent or null: what functions take as nothing.
-    pub(super) fn is_nothing(&self) -> bool {
-        matches!(self.tree(), None | Some(Tree::Null))
-    }
-
-    pub(super) fn some_text(text: impl Into<Cow<'a, str>>) -> Self {
-        Self::Own(Tree::Text(text.into()))
-    }
-
-    pub(super) fn bool(value: bool) -> Self {
-        Self::Own(Tree::Bool(value))
-    }
-
-    fn from_reached(reached: Option<Reached<'r, 'a>>) -> Self {
-        reached.map_or(Self::Absent, Self::At)
-    }
-}
-
-/// What holds for the expressions of one place: values of `let`, and the item.
-#[derive(Clone, Copy)]
-pub(super) struct Frame<'r, 'a> {
-    lets: &'r [Slot<'a>],
-    let_sources: &'a [Expr],
-    item: Option<&'r Item<'r, 'a>>,
-}
-
-/// The value of one `let`.
-enum Slot<'a> {
-    Absent,
-    Input(&'a Tree<'a>),
-    Made(Tree<'a>),
-}
-
-/// One item of an `each`.
-struct Item<'r, 'a> {
-    value: Reached<'r, 'a>,
-    source: &'a Expr,
-    /// `None` when a single value counts as a list.
-    index: Option<usize>,
-    outer: Frame<'r, 'a>,
-}
-
 /// Why a rule gave nothing.
 pub(super) enum Stop {
     /// A finding: the other rules are still run.
@@ -170,7 +64,7 @@ pub(super) type Result<T> = std::result::Result<T, Stop>;
 
 /// One run.
 pub(super) struct Run<'a> {
-    input: &'a Tree<'a>,
+    pub(super) input: &'a Tree<'a>,
     pub(super) context: &'a Context<'a>,
     steps: u64,
     output: usize,
@@ -299,7 +193,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn put_member(&mut self, key: crate::tree::Key<'a>, value: Tree<'a>, into: &mut Vec<Member<'a>>) -> Result<()> {
+    fn put_member(&mut self, key: Key<'a>, value: Tree<'a>, into: &mut Vec<Member<'a>>) -> Result<()> {
         self.put(key.as_str().len())?;
         self.weigh(&value)?;
         into.push(Member::with_key(key, value));
@@ -453,8 +347,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    // ---- budget
-
     pub(super) fn step(&mut self, steps: u64) -> Result<()> {
         match self.steps.checked_sub(steps) {
             Some(left) => {
@@ -483,189 +375,5 @@ impl<'a> Run<'a> {
     /// Counts a text of `bytes` that is made, and refuses one that is too large; asked before, where it can grow.
     pub(super) fn made(&mut self, bytes: usize) -> Result<()> {
         if bytes > self.largest { Err(Stop::End(End::Output)) } else { self.work(bytes) }
-    }
-
-    // ---- values
-
-    pub(super) fn eval<'r>(&mut self, expr: &'a Expr, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
-        self.step(1)?;
-        match expr {
-            Expr::Select(selector) => self.select(selector, frame),
-            Expr::Literal(tree) => Ok(Got::At(Reached::Input(tree))),
-            Expr::Context(name) => Ok(name.value(self.context).map_or(Got::Absent, Got::some_text)),
-            Expr::Call(call) => {
-                let Call { function, .. } = &**call;
-                (function.apply)(self, call, frame)
-            }
-            Expr::Compare(sides) => {
-                let left = self.eval(&sides.0, frame)?;
-                let right = self.eval(&sides.2, frame)?;
-                self.compare(&left, sides.1, &right).map(Got::bool)
-            }
-            Expr::All(_) | Expr::Any(_) | Expr::Not(_) => self.truth(expr, frame).map(Got::bool),
-            Expr::Nothing
-            | Expr::ReadDates(_)
-            | Expr::WriteDate(_)
-            | Expr::Regex(_)
-            | Expr::Codes(_)
-            | Expr::Names(_) => Ok(Got::Absent),
-        }
-    }
-
-    /// A condition. What is absent does not hold.
-    pub(super) fn truth<'r>(&mut self, expr: &'a Expr, frame: &Frame<'r, 'a>) -> Result<bool> {
-        match expr {
-            Expr::All(parts) => {
-                for part in parts {
-                    if !self.truth(part, frame)? {
-                        return Ok(false);
-                    }
-                }
-                Ok(true)
-            }
-            Expr::Any(parts) => {
-                for part in parts {
-                    if self.truth(part, frame)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            Expr::Not(inner) => Ok(!self.truth(inner, frame)?),
-            _ => Ok(matches!(self.eval(expr, frame)?.tree(), Some(Tree::Bool(true)))),
-        }
-    }
-
-    pub(super) fn compare(&mut self, left: &Got<'_, '_>, how: Comparison, right: &Got<'_, '_>) -> Result<bool> {
-        let length = |got: &Got<'_, '_>| got.tree().and_then(Tree::as_str).map_or(0, str::len);
-        self.work(length(left).min(length(right)))?;
-        let (Some(left), Some(right)) = (left.tree(), right.tree()) else { return Ok(how == Comparison::Unequal) };
-        let ordered = |is: fn(std::cmp::Ordering) -> bool| number::order(left, right).is_some_and(is);
-        Ok(match how {
-            Comparison::Equal => number::equal(left, right),
-            Comparison::Unequal => !number::equal(left, right),
-            Comparison::Less => ordered(std::cmp::Ordering::is_lt),
-            Comparison::LessOrEqual => ordered(std::cmp::Ordering::is_le),
-            Comparison::Greater => ordered(std::cmp::Ordering::is_gt),
-            Comparison::GreaterOrEqual => ordered(std::cmp::Ordering::is_ge),
-        })
-    }
-
-    /// A scalar as text; `None` when it is absent or null, a finding when it is a list or an object.
-    pub(super) fn text<'r>(&mut self, expr: &'a Expr, frame: &Frame<'r, 'a>) -> Result<Option<Cow<'a, str>>> {
-        let got = self.eval(expr, frame)?;
-        let text = match got {
-            _ if got.is_nothing() => return Ok(None),
-            Got::Own(Tree::Text(text)) => Some(text),
-            Got::Own(ref tree) => Reached::Made(tree).text(),
-            Got::At(reached) => reached.text(),
-            Got::Absent => None,
-        };
-        match text {
-            Some(text) => {
-                self.work(text.len())?;
-                Ok(Some(text))
-            }
-            None => {
-                Err(self.finding(expr, frame, "type", "must be a single value, not a list or an object".to_owned()))
-            }
-        }
-    }
-
-    fn select<'r>(&mut self, selector: &'a Selector, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
-        let start = match selector.from {
-            From::Root => Some(Reached::Input(self.input)),
-            From::Item => frame.item.map(|item| item.value),
-            From::Let(n) => match frame.lets.get(n) {
-                Some(Slot::Input(tree)) => Some(Reached::Input(*tree)),
-                Some(Slot::Made(tree)) => Some(Reached::Made(tree)),
-                Some(Slot::Absent) | None => None,
-            },
-        };
-        let Some(mut here) = start else { return Ok(Got::Absent) };
-        for (n, step) in selector.steps.iter().enumerate() {
-            let next = match step {
-                Step::Member(key) => here.member(key),
-                Step::Index(index) => here.entry(*index),
-                Step::Entries | Step::Values => {
-                    let mut all = Vec::new();
-                    self.gather(here, &selector.steps[n..], &mut all)?;
-                    return Ok(Got::Own(Tree::List(all)));
-                }
-            };
-            match next {
-                Some(next) => here = next,
-                None => return Ok(Got::Absent),
-            }
-        }
-        Ok(Got::from_reached(Some(here)))
-    }
-
-    /// Copies all that `steps` reach from `here`.
-    fn gather<'r>(&mut self, here: Reached<'r, 'a>, steps: &'a [Step], into: &mut Vec<Tree<'a>>) -> Result<()> {
-        self.step(1)?;
-        let Some((step, steps)) = steps.split_first() else {
-            into.push(self.copy(here)?);
-            return Ok(());
-        };
-        match step {
-            Step::Member(key) => here.member(key).map_or(Ok(()), |next| self.gather(next, steps, into)),
-            Step::Index(index) => here.entry(*index).map_or(Ok(()), |next| self.gather(next, steps, into)),
-            Step::Entries => {
-                let mut n = 0;
-                while let Some(next) = here.entry(n) {
-                    self.gather(next, steps, into)?;
-                    n += 1;
-                }
-                Ok(())
-            }
-            Step::Values => match here {
-                Reached::Input(Tree::Object(members)) => {
-                    members.in_order().into_iter().try_for_each(|m| self.gather(Reached::Input(&m.value), steps, into))
-                }
-                Reached::Made(Tree::Object(members)) => {
-                    members.in_order().into_iter().try_for_each(|m| self.gather(Reached::Made(&m.value), steps, into))
-                }
-                _ => Ok(()),
-            },
-        }
-    }
-
-    // ---- findings
-
-    /// A finding about what `expr` takes its value from.
-    pub(super) fn finding<'r>(&self, expr: &Expr, frame: &Frame<'r, 'a>, rule: &str, message: String) -> Stop {
-        let mut path = String::new();
-        write_origin(expr, frame, &mut path);
-        Stop::Finding(Box::new(Finding::new(path, rule, message)))
-    }
-}
-
-fn write_origin(expr: &Expr, frame: &Frame<'_, '_>, path: &mut String) {
-    match expr.origin() {
-        None => {}
-        Some(Origin::Context(name)) => path.push_str(&name.shown()),
-        Some(Origin::Place(selector)) => {
-            match (selector.from, frame.item) {
-                (From::Root, _) | (From::Item, None) => {}
-                (From::Item, Some(item)) => {
-                    write_origin(item.source, &item.outer, path);
-                    if let Some(index) = item.index {
-                        path.push('/');
-                        path.push_str(&index.to_string());
-                    }
-                }
-                (From::Let(n), _) => {
-                    if let Some(source) = frame.let_sources.get(n) {
-                        let before = Frame { lets: &[], let_sources: &frame.let_sources[..n], item: None };
-                        write_origin(source, &before, path);
-                        if !matches!(source, Expr::Select(_)) {
-                            path.push('#');
-                        }
-                    }
-                }
-            }
-            selector.write_path(path);
-        }
     }
 }

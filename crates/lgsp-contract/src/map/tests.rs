@@ -122,6 +122,10 @@ fn let_holds_a_value_that_was_made_and_selectors_go_into_it() {
     let input = json!({"message": "{\"Cong\":{\"id\":\"a\\n\"},\"l\":[{\"v\":1}]}"});
     assert_eq!(run(map, input), r#"{"id":"a\n","l":[{"v":1}],"rest":{"Cong":{"id":"a\n"},"l":[{"v":1}]}}"#);
     assert_eq!(findings(map, json!({"message": "{"})), [("/message".into(), "json".into())]);
+    let xml = "let r <- parse_xml(/m)\nid <- $r/C/S\nl[] <- each $r/C/L {\n . <- integer(.)\n}";
+    let reply = json!({"m": "<?xml version=\"1.0\"?>\n<C><S>012</S><L>1</L><L>2</L></C>"});
+    assert_eq!(run(xml, reply), r#"{"id":"012","l":[1,2]}"#);
+    assert_eq!(findings(xml, json!({"m": "<C><S>"})), [("/m".into(), "xml".into())]);
     let number = "let r <- parse_json(/m)\nl[] <- each $r/l {\n n <- integer(./n)\n}";
     assert_eq!(findings(number, json!({"m": "{\"l\":[{\"n\":\"x\"}]}"})), [("/m#/l/0/n".into(), "integer".into())]);
 }
@@ -183,6 +187,8 @@ fn functions_do_what_their_row_says() {
         ("base64_decode(/six)", r#""foo""#),
         ("json(/deep)", r#""{\"a\":\"é\",\"b\":[1]}""#),
         ("parse_json(\"[1,{}]\")", "[1,{}]"),
+        ("parse_xml(\"<a b='1'><c xmlns='u:1'>x</c></a>\")", r#"{"a":{"@b":"1","{u:1}c":"x"}}"#),
+        ("parse_xml(\"<a xmlns='u:1'>x</a>\", \"u:1\")", r#"{"a":"x"}"#),
         ("$status", r#""404""#),
         ("$member", "absent"),
     ] {
@@ -204,6 +210,7 @@ fn every_function_is_asked_by_an_absent_value_without_harm() {
             .split(", ")
             .map(|name| match name {
                 "from" | "to" => "\"iso\"",
+                "namespace" => "\"urn:x\"",
                 "map" => "\"fee-type\"",
                 "regex" | "this" | "by" | "fill" | "separator" | "label" => "\"x\"",
                 "digits" | "start" | "length" | "n" => "1",

@@ -1,7 +1,8 @@
 //! Functions that choose and that ask: conditions, defaults, what must be there. They make no new texts.
 
 use crate::map::plan::{Call, Comparison, Expr};
-use crate::map::run::{Frame, Got, Result, Run};
+use crate::map::reach::{Frame, Got};
+use crate::map::run::{Result, Run};
 use crate::tree::Tree;
 
 pub(super) fn default<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {

@@ -8,7 +8,8 @@ use aws_lc_rs::{digest as hash, hmac};
 
 use crate::map::functions::text::fixed;
 use crate::map::plan::{Call, Expr};
-use crate::map::run::{Frame, Got, Result, Run};
+use crate::map::reach::{Frame, Got};
+use crate::map::run::{Result, Run};
 use crate::tree::{Member, Members, Tree};
 use crate::xml::{self, Element, Lists, Names, XmlLimits};
 

@@ -7,7 +7,8 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::map::functions::whole;
 use crate::map::plan::{Call, Expr};
-use crate::map::run::{Frame, Got, Result, Run};
+use crate::map::reach::{Frame, Got};
+use crate::map::run::{Result, Run};
 use crate::tree::Tree;
 
 /// The marks that are put on letters: accents, horn, dot, breve.

@@ -4,7 +4,8 @@ use crate::map::date;
 use crate::map::functions::whole;
 use crate::map::number as numbers;
 use crate::map::plan::{Call, Expr};
-use crate::map::run::{Frame, Got, Result, Run};
+use crate::map::reach::{Frame, Got};
+use crate::map::run::{Result, Run};
 use crate::tree::Tree;
 
 pub(super) fn text<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
