@@ -13,10 +13,13 @@ const MAX_DIGITS: usize = 40;
 
 /// The number that a scalar says; `None` when it says none.
 pub(super) fn read(text: &str) -> Option<Number> {
+    if text.len() > MAX_DIGITS {
+        return None;
+    }
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    if text.len() > MAX_DIGITS || !plain(whole) || !plain(fraction) {
+    if !plain(whole) || !plain(fraction) {
         return None;
     }
     if !digits.contains('.') {
@@ -32,13 +35,16 @@ pub(super) fn read(text: &str) -> Option<Number> {
 
 /// The whole number that a text says: `12`, also `12.00`.
 pub(super) fn read_whole(text: &str) -> Option<i64> {
+    if text.len() > MAX_DIGITS {
+        return None;
+    }
     let whole = match text.split_once('.') {
         Some((whole, fraction)) if !fraction.is_empty() && fraction.bytes().all(|b| b == b'0') => whole,
         Some(_) => return None,
         None => text,
     };
     let digits = whole.strip_prefix('-').unwrap_or(whole);
-    if digits.is_empty() || digits.len() > MAX_DIGITS || !digits.bytes().all(|b| b.is_ascii_digit()) {
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     whole.parse().ok()

@@ -420,6 +420,12 @@ fn the_budget_ends_what_would_take_too_long_or_grow_too_large() {
     let nested = "a[] <- each /l {\n b[] <- each /l {\n  c[] <- each /l {\n   . <- 1\n  }\n }\n}";
     let steps = Budget { steps: 100_000, output: usize::MAX };
     assert_eq!(run_with(nested, &json!({ "l": items }), &steps), Err(MapFailure::Steps));
+    let blank = json!({ "l": items, "x": " ".repeat(64_000) });
+    for asked in ["empty(/x)", "/x == \"a\"", "matches(/x, \"a\")", "present(trim(/x))", "present(filled(/x))"] {
+        let map = format!("a[] <- each /l {{\n . <- 1 when {asked}\n}}");
+        let made = run_with(&map, &blank, &steps);
+        assert!(made == Err(MapFailure::Steps) || asked.contains("=="), "{asked}");
+    }
     let small = Budget { steps: u64::MAX, output: 10_000 };
     assert_eq!(run_with(nested, &json!({ "l": items }), &small), Err(MapFailure::Output));
     let doubling = "v <- concat(concat(concat(/x, /x, /x), /x, /x), /x, /x)";

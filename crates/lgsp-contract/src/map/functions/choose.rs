@@ -20,7 +20,7 @@ pub(super) fn required<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<
 
 pub(super) fn filled<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
     let got = run.eval(&call.args[0], frame)?;
-    Ok(if is_empty(&got) { Got::Absent } else { got })
+    Ok(if is_empty(run, &got)? { Got::Absent } else { got })
 }
 
 pub(super) fn choose<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
@@ -39,17 +39,21 @@ pub(super) fn absent<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r
 }
 
 pub(super) fn empty<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
-    Ok(Got::bool(is_empty(&run.eval(&call.args[0], frame)?)))
+    let got = run.eval(&call.args[0], frame)?;
+    is_empty(run, &got).map(Got::bool)
 }
 
-fn is_empty(got: &Got<'_, '_>) -> bool {
-    match got.tree() {
+fn is_empty(run: &mut Run<'_>, got: &Got<'_, '_>) -> Result<bool> {
+    Ok(match got.tree() {
         None | Some(Tree::Null) => true,
-        Some(Tree::Text(text)) => text.trim_start().is_empty(),
+        Some(Tree::Text(text)) => {
+            run.work(text.len())?;
+            text.trim_start().is_empty()
+        }
         Some(Tree::List(items)) => items.is_empty(),
         Some(Tree::Object(members)) => members.as_slice().is_empty(),
         Some(Tree::Bool(_) | Tree::Number(_)) => false,
-    }
+    })
 }
 
 pub(super) fn one_of<'r, 'a>(run: &mut Run<'a>, call: &'a Call, frame: &Frame<'r, 'a>) -> Result<Got<'r, 'a>> {
