@@ -21,6 +21,8 @@ mod template;
 mod tree;
 #[allow(dead_code, unused_imports, reason = "the services that use all of it are being added")]
 mod xml;
+#[allow(dead_code, reason = "the services that use its lists are being added")]
+mod xsd;
 
 pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
 pub use contract::{Checked, Contract, Rejection};
@@ -36,3 +38,4 @@ pub use schema::MAX_FINDINGS;
 pub use shipped::shipped;
 pub use template::{Template, TemplateBudget, TemplateError, TemplateFailure, TemplateProblem};
 pub use xml::{XmlError, XmlErrorKind, xml_to_json};
+pub use xsd::{XmlSchema, Xsd, XsdError, XsdProblem, load_xsd};
