@@ -102,10 +102,8 @@ impl<'d, 'a> Walk<'d, 'a> {
             let Some(inner) = self.xs(child) else { continue };
             let again = repeated || inner.get_attribute("maxOccurs").is_some_and(|most| !matches!(most, "0" | "1"));
             match &*inner.name.local_name {
-                "element" => {
-                    if again {
-                        self.found.insert(format!("{parent}/{}", self.key(child, inner)));
-                    }
+                "element" if again => {
+                    self.found.insert(format!("{parent}/{}", self.key(child, inner)));
                 }
                 "group" => {
                     let name = inner.get_attribute("ref").and_then(|name| name.rsplit(':').next());
