@@ -15,6 +15,10 @@ use lgsp_connect::{CallOptions, Repeatable, ServerSettings, Upstream, UpstreamBo
 use lgsp_model::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+/// The allocator of the gateway.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const BODY_BYTES: usize = 1200;
 
 fn main() {
