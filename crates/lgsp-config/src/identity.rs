@@ -1,12 +1,20 @@
 //! Members: who may call the gateway and what was granted to them. How a credential is checked is the shell's business.
 
+mod proofs;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use lgsp_model::{AgencyGrant, MemberId};
 
-use crate::{PasswordHash, Secret};
+use crate::{ConnectorSettings, PasswordHash, Secret};
+
+pub(crate) use proofs::sha256_digits;
+pub use proofs::{
+    ApiKey, BadBinding, BadKeyId, CertificateBinding, Fingerprint, KeyDigest, KeyId, LgspAccess, San,
+    SignatureAlgorithm, SignatureKey,
+};
 
 /// `[[member]]`: a system that may call the gateway.
 #[derive(Clone, Debug)]
@@ -19,8 +27,20 @@ pub struct Member {
     pub agencies: AgencyGrant,
     /// What it may do; sorted, without repeats.
     pub scopes: Vec<Scope>,
-    /// The client secret.
-    pub credential: Credential,
+    /// The client secret; a member without one has another proof below.
+    pub credential: Option<Credential>,
+    /// The certificates that stand for it; none stands for two members.
+    pub certificates: Vec<CertificateBinding>,
+    /// Whether everything else that proves it counts only on a connection with one of its certificates.
+    pub certificate_required: bool,
+    /// Its API keys.
+    pub api_keys: Vec<ApiKey>,
+    /// The keys that it signs requests with.
+    pub signature_keys: Vec<SignatureKey>,
+    /// Its access header, if it is one of the clients that send it.
+    pub lgsp_access: Option<LgspAccess>,
+    /// Where it is told of the end of its queued messages: settings of the webhook connector.
+    pub callback: Option<ConnectorSettings>,
     /// Its login in the national dialect, if it may use that.
     pub national: Option<NationalLogin>,
     /// How often it usually pushes; longer silence raises an alert. Absent: it may be silent.
@@ -82,6 +102,15 @@ impl ServiceId {
     }
 }
 
+impl FromStr for ServiceId {
+    type Err = BadScope;
+    fn from_str(id: &str) -> Result<Self, BadScope> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
+        let good = (1..=MAX_SERVICE_ID).contains(&id.len()) && id.bytes().all(allowed);
+        if good { Ok(Self(id.to_owned())) } else { Err(BadScope) }
+    }
+}
+
 /// The text is not a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadScope;
@@ -109,14 +138,7 @@ impl FromStr for Scope {
             "payment:create" => Self::PaymentCreate,
             "payment:read" => Self::PaymentRead,
             "report:read" => Self::ReportRead,
-            other => {
-                let id = other.strip_prefix("service:").ok_or(BadScope)?;
-                let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
-                if !(1..=MAX_SERVICE_ID).contains(&id.len()) || !id.bytes().all(allowed) {
-                    return Err(BadScope);
-                }
-                Self::Service(ServiceId(id.to_owned()))
-            }
+            other => Self::Service(other.strip_prefix("service:").ok_or(BadScope)?.parse()?),
         })
     }
 }

@@ -32,7 +32,10 @@ mod substitute;
 use std::path::Path;
 
 pub use error::{ConfigError, Problem, Quantity, format_errors};
-pub use identity::{BadScope, Credential, Member, NationalLogin, Scope, ServiceId};
+pub use identity::{
+    ApiKey, BadBinding, BadKeyId, BadScope, CertificateBinding, Credential, Fingerprint, KeyDigest, KeyId, LgspAccess,
+    Member, NationalLogin, San, Scope, ServiceId, SignatureAlgorithm, SignatureKey,
+};
 pub use lgsp_model::ByteCount;
 pub use secret::{PasswordHash, Secret};
 pub use settings::{

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lgsp_model::unit;
+use lgsp_model::{PortalTime, Timestamp, unit};
 use toml::de::DeValue;
+use toml::value::Offset;
 
 use crate::document::Leaf;
 use crate::error::{Problem, Quantity};
@@ -87,6 +88,28 @@ pub(crate) fn fraction(most: f64) -> impl Fn(&Leaf<'_>) -> Result<f64, Problem> 
         within(number, &(0.0..=most), Quantity::Fraction)
     }
 }
+
+/// A moment: a date, which begins at 00:00 in Vietnam, or a date with a time and an offset.
+pub(crate) fn moment(leaf: &Leaf<'_>) -> Result<Timestamp, Problem> {
+    let expected = Problem::Expected("a date such as 2027-01-01, or a time such as 2027-01-01T08:00:00+07:00");
+    let DeValue::Datetime(moment) = leaf.value() else { return Err(leaf.wrong_type("a date without quotes")) };
+    let at = moment.date.and_then(|date| {
+        let time = moment.time.map_or((0, 0, 0), |time| (time.hour, time.minute, time.second.unwrap_or(0)));
+        let day = u64::from(date.year) * 10_000 + u64::from(date.month) * 100 + u64::from(date.day);
+        let second = u64::from(time.0) * 10_000 + u64::from(time.1) * 100 + u64::from(time.2);
+        Some(PortalTime::from_number(day * 1_000_000 + second)?.timestamp())
+    });
+    let east = match (moment.time.is_some(), moment.offset) {
+        (false, None) => VIETNAM_MINUTES,
+        (true, Some(Offset::Z)) => 0,
+        (true, Some(Offset::Custom { minutes })) => i64::from(minutes),
+        _ => return Err(expected),
+    };
+    at.map(|at| at.plus_millis((VIETNAM_MINUTES - east) * 60_000)).ok_or(expected)
+}
+
+/// How far Vietnam's clocks are ahead of UTC.
+const VIETNAM_MINUTES: i64 = 7 * 60;
 
 /// A connector's own table: any shape, with variables and files put in.
 pub(crate) fn settings(leaf: &Leaf<'_>) -> Result<ConnectorSettings, Problem> {

@@ -3,6 +3,7 @@
 mod defaults;
 mod listeners;
 mod members;
+mod proofs;
 mod targets;
 
 use std::time::Duration;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use lgsp_model::AgencyGrant;
 
-use super::{DAY, MINUTE};
+use super::{DAY, MINUTE, proofs};
 use crate::document::{Leaf, Section};
 use crate::error::Problem;
 use crate::identity::{Credential, Member, NationalLogin};
-use crate::read::{secret, text, time};
+use crate::read::{secret, settings, text, time};
 use crate::{PasswordHash, Scope};
 
 /// The longest name or user name in characters: both are shown in lists.
@@ -18,12 +18,14 @@ const MAX_NAME: usize = 200;
 pub(super) fn read(root: &mut Section<'_>) -> Option<Vec<Member>> {
     let mut ids = Seen::default();
     let mut usernames = Seen::default();
+    let mut proven = proofs::Taken::default();
     let members = root.sections("member", |s| {
         let member = member(s)?;
         ids.note(s, "id", member.id.as_str());
         if let Some(login) = &member.national {
             usernames.note(s, "national", &login.username);
         }
+        proven.note(s, &member);
         Some(member)
     });
     members.into_iter().collect()
@@ -52,25 +54,42 @@ fn member(s: &mut Section<'_>) -> Option<Member> {
         s.report("agencies", Problem::Missing { example: "agencies = [\"H11\"], or [\"*\"] for all" });
     }
     let scopes = scopes(s);
-    let credential = credential(s, "secret", "secret_hash");
+    let proofs = proofs::read(s);
+    let wants_credential = s.has("secret") || s.has("secret_hash") || !proofs.written;
+    let credential = if wants_credential {
+        credential(s, "secret", "secret_hash").map(Some)
+    } else {
+        ["secret", "secret_hash"].iter().for_each(|key| drop(s.optional(key, text)));
+        Some(None)
+    };
+    let callback = s.optional("callback", settings);
     let wants_national = s.has("national");
     let national = s.optional_section("national", national).flatten();
     let usual_push_interval = s.optional("usual_push_interval", time(MINUTE..=30 * DAY));
     if wants_national && national.is_none() {
         return None;
     }
+    let (proofs, callback) = (proofs.read?, if s.has("callback") { Some(callback?) } else { None });
+    let credential = credential?;
+    proofs.check(s, credential.is_some());
     Some(Member {
         id: id?,
         name: name?,
         agencies: agencies?,
         scopes: scopes?,
-        credential: credential?,
+        credential,
+        certificates: proofs.certificates,
+        certificate_required: proofs.certificate_required,
+        api_keys: proofs.api_keys,
+        signature_keys: proofs.signature_keys,
+        lgsp_access: proofs.lgsp_access,
+        callback,
         national,
         usual_push_interval,
     })
 }
 
-fn name(leaf: &Leaf<'_>) -> Result<String, Problem> {
+pub(super) fn name(leaf: &Leaf<'_>) -> Result<String, Problem> {
     let name = text(leaf)?;
     if name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Problem::Expected("one line of at most 200 characters"));
@@ -110,7 +129,7 @@ fn scopes(s: &mut Section<'_>) -> Option<Vec<Scope>> {
 }
 
 /// Exactly one of a secret and its hash.
-fn credential(s: &mut Section<'_>, plain: &'static str, hash: &'static str) -> Option<Credential> {
+pub(super) fn credential(s: &mut Section<'_>, plain: &'static str, hash: &'static str) -> Option<Credential> {
     let both = s.has(plain) && s.has(hash);
     let neither = !s.has(plain) && !s.has(hash);
     let secret = s.optional(plain, secret(1));
