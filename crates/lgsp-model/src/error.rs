@@ -80,7 +80,7 @@ error_codes! {
     MethodNotAllowed = "1008", 405, "method-not-allowed", "The method is not allowed here", "Phương thức không được phép. Xem tài liệu của dịch vụ.";
     MalformedXml = "1009", 400, "malformed-xml", "The body is not well-formed XML or SOAP", "Nội dung không phải XML hoặc SOAP hợp lệ. Kiểm tra cú pháp, namespace và mã UTF-8.";
     Misdirected = "1010", 421, "misdirected", "The connection is for another host", "Kết nối này dành cho tên miền khác. Mở kết nối mới đến đúng tên miền rồi gửi lại.";
-    Unauthenticated = "1101", 401, "unauthenticated", "No valid access token", "Chưa đăng nhập hoặc mã truy cập đã hết hạn. Lấy mã truy cập mới rồi gửi lại.";
+    Unauthenticated = "1101", 401, "unauthenticated", "The caller is not identified", "Chưa xác định được bên gọi hoặc mã truy cập đã hết hạn. Lấy mã truy cập mới hoặc kiểm tra khoá, chữ ký rồi gửi lại.";
     BadCredentials = "1102", 401, "bad-credentials", "Wrong member id or secret", "Sai tên đăng nhập hoặc mật khẩu. Kiểm tra cấu hình kết nối của đơn vị.";
     SessionExpired = "1103", 401, "session-expired", "The session is unknown or has expired", "Phiên làm việc (session) không tồn tại hoặc đã hết hạn. Đăng nhập lại.";
     InsufficientScope = "1201", 403, "insufficient-scope", "The token lacks a scope", "Đơn vị chưa được cấp quyền này. Đề nghị quản trị trục cấp quyền.";

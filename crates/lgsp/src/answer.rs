@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
+use crate::identity::Authentication;
 use crate::trace::Trace;
 
 /// An answer on its way out.
@@ -131,9 +132,16 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
         headers.insert(ALLOW, HeaderValue::from_static(allow));
     }
     match failure.code {
+        ErrorCode::Unauthenticated if failure.challenges.is_empty() => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(Authentication::Bearer)));
+        }
         ErrorCode::Unauthenticated => {
-            let challenge = "Bearer realm=\"lgsp\", error=\"invalid_token\"";
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            for kind in &failure.challenges {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(*kind)));
+            }
+            if failure.challenges.contains(&Authentication::Signature) {
+                headers.insert(ACCEPT_SIGNATURE, HeaderValue::from_static(WANTED_SIGNATURE));
+            }
         }
         ErrorCode::InsufficientScope => {
             let mut challenge = String::from("Bearer realm=\"lgsp\", error=\"insufficient_scope\"");
@@ -149,6 +157,24 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
         _ => {}
     }
 }
+
+/// What asks for a kind of proof. Bearer and Basic are registered schemes; a 401 has to have a challenge, so the others
+/// are named too.
+const fn challenge(kind: Authentication) -> &'static str {
+    match kind {
+        Authentication::Bearer => "Bearer realm=\"lgsp\", error=\"invalid_token\"",
+        Authentication::Basic => "Basic realm=\"lgsp\", charset=\"UTF-8\"",
+        Authentication::Mtls => "ClientCertificate realm=\"lgsp\"",
+        Authentication::ApiKey => "ApiKey realm=\"lgsp\", header=\"X-API-Key\"",
+        Authentication::Signature => "Signature realm=\"lgsp\"",
+        Authentication::LgspAccessToken => "LgspAccessToken realm=\"lgsp\", header=\"lgspaccesstoken\"",
+    }
+}
+
+/// RFC 9421 §5.1.
+const ACCEPT_SIGNATURE: HeaderName = HeaderName::from_static("accept-signature");
+const WANTED_SIGNATURE: &str =
+    "sig=(\"@method\" \"@target-uri\" \"content-digest\" \"content-type\");created;expires;keyid;nonce";
 
 /// The dialect of systems written for the portal's adapter: always HTTP 200, and `error_code` is a string.
 fn national_failure(failure: &Failure) -> Answer {

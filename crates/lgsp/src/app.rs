@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::identity::{Issuer, Members, SecretChecker, Sessions, TokenCache};
+use crate::identity::{Issuer, Keepers, Members, Replays, SecretChecker, Sessions, TokenCache};
 use crate::national::CatalogueCache;
 use crate::targets::Targets;
 use crate::telemetry::Metrics;
@@ -28,6 +28,7 @@ pub(crate) struct App {
     pub(crate) issuer: Issuer,
     pub(crate) tokens: TokenCache,
     pub(crate) secrets: SecretChecker,
+    pub(crate) replays: Replays,
     pub(crate) sessions: Sessions,
     pub(crate) targets: Targets,
     pub(crate) catalogue: CatalogueCache,
@@ -85,6 +86,7 @@ impl App {
             issuer: parts.issuer,
             tokens: TokenCache::default(),
             secrets: SecretChecker::new(),
+            replays: Replays::default(),
             targets: parts.targets,
             catalogue: CatalogueCache::default(),
             snapshot: ArcSwap::from_pointee(parts.snapshot),
@@ -112,7 +114,21 @@ impl App {
         self.watch_members();
     }
 
+    /// What proofs of callers are checked against, now.
+    pub(crate) fn keepers(&self) -> Keepers<'_> {
+        Keepers {
+            tokens: &self.tokens,
+            issuer: &self.issuer,
+            secrets: &self.secrets,
+            replays: &self.replays,
+            metrics: &self.metrics,
+            steady: self.clock.steady(),
+            wall: self.clock.wall(),
+        }
+    }
+
     fn watch_members(&self) {
+        self.snapshot().members.tell_of_ended_keys(self.clock.wall());
         for member in self.snapshot().members.iter() {
             self.metrics.watch_member(member.id.as_str(), member.usual_push_interval);
         }

@@ -8,6 +8,8 @@ use lgsp_contract::{JsonError, Rejection};
 use lgsp_model::{ErrorCode, Finding};
 use lgsp_store::StoreError;
 
+use crate::identity::Authentication;
+
 /// A refused or failed request. `detail` and `findings` never hold record values, identity numbers or secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
@@ -23,12 +25,22 @@ pub(crate) struct Failure {
     pub(crate) scope: Option<&'static str>,
     /// The methods that would be allowed, for `Allow`.
     pub(crate) allow: Option<&'static str>,
+    /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
+    pub(crate) challenges: Vec<Authentication>,
 }
 
 impl Failure {
     /// A failure with one sentence.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), findings: Vec::new(), retry_after: None, scope: None, allow: None }
+        Self {
+            code,
+            detail: detail.into(),
+            findings: Vec::new(),
+            retry_after: None,
+            scope: None,
+            allow: None,
+            challenges: Vec::new(),
+        }
     }
 
     /// A record that breaks its contract.
@@ -48,6 +60,11 @@ impl Failure {
             scope: Some(scope),
             ..Self::new(ErrorCode::InsufficientScope, format!("the token lacks the scope {scope}"))
         }
+    }
+
+    /// A caller who did not prove who he is by one of these kinds.
+    pub(crate) fn unproven(detail: impl Into<String>, accepted: &[Authentication]) -> Self {
+        Self { challenges: accepted.to_vec(), ..Self::new(ErrorCode::Unauthenticated, detail) }
     }
 
     /// A method that is not allowed where `allow` are.

@@ -63,10 +63,10 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
     match route {
         Route::PushDossiers => push(app, request, RecordContract::Dossier).await,
         Route::PushProgress => push(app, request, RecordContract::Progress).await,
-        Route::Dossier(code) => lookup::dossier(app, &reader(app, &request)?, code).await,
-        Route::History(code) => lookup::history(app, &reader(app, &request)?, code).await,
+        Route::Dossier(code) => lookup::dossier(app, &reader(app, &request).await?, code).await,
+        Route::History(code) => lookup::history(app, &reader(app, &request).await?, code).await,
         Route::Changes => {
-            let caller = request.identify(app, app.clock.steady())?;
+            let caller = request.identify(app).await?;
             feed::changes(app, &Authorised::check(caller, &Scope::ChangesRead)?, &request).await
         }
         Route::Token => oauth::token(app, request).await,
@@ -82,12 +82,13 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
 }
 
 async fn push(app: &Arc<App>, request: Accepted, contract: RecordContract) -> Result<Answer, Failure> {
-    let caller = request.identify(app, app.clock.steady())?;
+    let caller = request.identify(app).await?;
     intake::push(app, Authorised::check(caller, &Scope::DossierPush)?, contract, request).await
 }
 
-fn reader(app: &App, request: &Accepted) -> Result<Authorised, Failure> {
-    Authorised::check(request.identify(app, app.clock.steady())?, &Scope::DossierRead)
+fn reader<'a>(app: &'a App, request: &'a Accepted) -> impl Future<Output = Result<Authorised, Failure>> + Send + 'a {
+    let caller = request.identify(app);
+    async move { Authorised::check(caller.await?, &Scope::DossierRead) }
 }
 
 fn value(value: &Value) -> Answer {

@@ -1,16 +1,30 @@
-//! Who calls: members, their secrets, access tokens and sessions. What they may do is decided where it is done.
+//! Who calls: members and what proves them. What they may do is decided where it is done.
 
+mod access_token;
+mod api_key;
+mod authenticate;
+mod basic;
+mod caller;
+#[cfg(test)]
+mod fixture;
 mod guesses;
 mod issuer;
 mod keys;
 mod members;
+mod mtls;
 mod secrets;
 mod sessions;
+mod signature;
 mod tokens;
 
+pub(crate) use api_key::FreshKey;
+pub(crate) use authenticate::{Head, Keepers, authenticate, certificate_suffices};
+pub(crate) use caller::{Authentication, Identified};
 pub(crate) use issuer::Issuer;
 pub(crate) use keys::{KeyError, KeyRing};
-pub(crate) use members::Members;
+pub(crate) use members::{BadMemberKey, Members};
+pub(crate) use mtls::CertificateFacts;
 pub(crate) use secrets::SecretChecker;
 pub(crate) use sessions::Sessions;
-pub(crate) use tokens::{Identified, TokenCache};
+pub(crate) use signature::{ExpectedDigest, Replays};
+pub(crate) use tokens::TokenCache;

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use lgsp_config::{Config, ConfigError};
 use lgsp_connect::CheckError;
 use lgsp_contract::{Catalogue, Diagnostic, SourceFile};
-use lgsp_model::TargetId;
+use lgsp_model::{MemberId, TargetId};
 
 use crate::clock::Clock;
+use crate::identity::{BadMemberKey, Members};
 use crate::server::{TlsError, TlsSetup};
 
 /// A configuration that was found good, and the contracts that could be loaded.
@@ -53,6 +54,10 @@ pub(crate) enum LoadError {
     Config(PathBuf, ConfigError),
     /// A target's connector or its settings are wrong.
     Target(PathBuf, TargetId, CheckError),
+    /// Where a member is called back is wrong.
+    Callback(PathBuf, MemberId, CheckError),
+    /// A key that a member signs with cannot be used.
+    MemberKey(PathBuf, BadMemberKey),
     /// A contract is wrong, or one of its examples does not turn out as it says.
     Contract(PathBuf, Diagnostic),
     /// A certificate or key is wrong.
@@ -77,6 +82,8 @@ impl fmt::Display for LoadError {
                 write!(f, "{}: target {target}: connector: {}", path.display(), CheckError::UnknownConnector)
             }
             Self::Target(path, target, error) => write!(f, "{}: target {target}: settings: {error}", path.display()),
+            Self::Callback(path, member, error) => write!(f, "{}: member {member}: callback: {error}", path.display()),
+            Self::MemberKey(path, bad) => write!(f, "{}: {bad}", path.display()),
             Self::Contract(folder, found) => write!(f, "{}/{found}", folder.display()),
             Self::Tls(table, error) => write!(f, "[{table}] tls: {error}"),
             Self::Ended(table, name) => write!(f, "[{table}] tls: the certificate {name} has ended; replace its file"),
@@ -103,6 +110,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
         }
     }
     let certificates = check_certificates(&config, &mut errors);
+    errors.extend(check_members(path, &config));
     match read_contracts(&config.contracts) {
         Ok(contracts) if errors.is_empty() => return Ok(Loaded { config, contracts, certificates }),
         Ok(contracts) => errors.extend(contracts.wrong),
@@ -136,6 +144,22 @@ fn check_certificates(config: &Config, errors: &mut Vec<LoadError>) -> Certifica
     }
     found
 }
+
+/// What is wrong with members beyond the form of the file.
+fn check_members(path: &Path, config: &Config) -> Vec<LoadError> {
+    let keys = Members::check(&config.members).into_iter();
+    let mut errors: Vec<_> = keys.map(|bad| LoadError::MemberKey(path.to_owned(), bad)).collect();
+    for member in &config.members {
+        let checked = member.callback.as_ref().map(|callback| lgsp_connect::check(CALLBACK, callback.table()));
+        if let Some(Err(error)) = checked {
+            errors.push(LoadError::Callback(path.to_owned(), member.id.clone(), error));
+        }
+    }
+    errors
+}
+
+/// The connector that calls members back.
+pub(crate) const CALLBACK: &str = "webhook";
 
 fn read_config(path: &Path) -> Result<Config, Vec<LoadError>> {
     let text = read_text(path).map_err(|error| vec![error])?;
@@ -302,6 +326,17 @@ mod tests {
         assert!(errors[0].contains("lgsp.toml: target a: connector: no such connector"), "{errors:?}");
         assert!(errors[1].contains("target b: settings: ") && errors[1].contains("adapter_url"), "{errors:?}");
         assert!(errors[2].contains("contracts/progress/contract.toml: line 2"), "{errors:?}");
+    }
+
+    #[test]
+    fn keys_and_callbacks_of_members_that_cannot_be_used_are_told() {
+        let member = "[[member]]\nid = \"m\"\nname = \"M\"\nagencies = [\"*\"]\nscopes = [\"changes:read\"]\n\
+                      signature_keys = [{ id = \"s1\", algorithm = \"ed25519\", public_key = \"no key\" }]\n\
+                      callback = { url = \"https://a.vn\" }\n";
+        let errors = load_in(&folder(&format!("{HEAD}{member}"))).unwrap_err();
+        assert!(errors[0].contains("member m: signature key s1: expected a public key in PEM"), "{errors:?}");
+        assert!(errors[1].contains("member m: callback: ") && errors[1].contains("secret"), "{errors:?}");
+        assert_eq!(errors.len(), 2);
     }
 
     #[test]

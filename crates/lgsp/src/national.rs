@@ -17,7 +17,7 @@ pub(crate) use catalogue::CatalogueCache;
 use crate::answer::{self, Answer};
 use crate::app::{App, RecordContract};
 use crate::failure::Failure;
-use crate::identity::Identified;
+use crate::identity::{CertificateFacts, Identified, certificate_suffices};
 use crate::intake::Takes;
 use crate::request::{Accepted, Authorised};
 use envelope::{Envelope, Login};
@@ -27,17 +27,23 @@ const LOGGED_IN: &str = "Đăng nhập thành công";
 
 /// `mapi/login`: user name and password for a session.
 pub(crate) async fn login(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
-    let (from, snapshot) = (request.peer.address, request.snapshot.clone());
+    let (peer, snapshot) = (request.peer.clone(), request.snapshot.clone());
     let body = request.into_body()?.read_whole().await?;
     let Login { username, password } = Login::read(&body)?;
     let member = snapshot.members.by_username(&username);
     let credential = member.and_then(|member| member.national.as_ref()).map(|login| &login.credential);
     let now = app.clock.steady();
-    app.secrets.check(member.map(|member| &member.id), credential, &password, from, now).await?;
+    app.secrets.check(member.map(|member| &member.id), credential, &password, peer.address, now).await?;
     let member = member.ok_or_else(|| Failure::new(ErrorCode::BadCredentials, "unknown user name"))?;
+    if !certificate_suffices(&snapshot.members, member, CertificateFacts::of(&peer).as_ref()) {
+        return Err(Failure::new(ErrorCode::BadCredentials, NO_CERTIFICATE));
+    }
     let session = app.sessions.open(&member.id, now);
     Ok(answer::json(StatusCode::OK, json!({"error_code": 0, "session": session, "message": LOGGED_IN}).to_string()))
 }
+
+/// What a member is told that demands its certificate for all its calls.
+const NO_CERTIFICATE: &str = "this member counts only together with its client certificate";
 
 /// Letters of an unknown service's name that are given back: names have some twenty. Digits are left out: somebody may
 /// have put a number of a person there.
@@ -52,13 +58,16 @@ fn unknown_service(name: &str) -> Failure {
 
 /// `mapi/g`: one service of a session.
 pub(crate) async fn call(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
-    let (trace, snapshot) = (request.trace, request.snapshot.clone());
+    let (peer, trace, snapshot) = (request.peer.clone(), request.trace, request.snapshot.clone());
     let body = request.into_body()?.read_whole().await?;
     let envelope = Envelope::read(&body)?;
     let now = app.clock.steady();
     let member = app.sessions.member(&envelope.session, &snapshot.members, now);
     let member =
         member.ok_or_else(|| Failure::new(ErrorCode::SessionExpired, "the session is unknown or has ended"))?;
+    if !certificate_suffices(&snapshot.members, &member, CertificateFacts::of(&peer).as_ref()) {
+        return Err(Failure::new(ErrorCode::SessionExpired, NO_CERTIFICATE));
+    }
     let caller = Arc::new(Identified::by_session(member));
     let push = |contract| {
         let caller = Authorised::check(caller.clone(), &Scope::DossierPush)?;

@@ -14,11 +14,12 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::form;
+use crate::identity::{CertificateFacts, certificate_suffices};
 use crate::request::Accepted;
 
 /// Issues a token to a member that proves its secret.
 pub(crate) async fn token(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {
-    let (from, snapshot) = (request.peer.address, request.snapshot.clone());
+    let (peer, snapshot) = (request.peer.clone(), request.snapshot.clone());
     let basic = basic_credentials(&request)?;
     if !request.media_type().is_empty() && request.media_type() != "application/x-www-form-urlencoded" {
         return Err(Failure::new(ErrorCode::UnsupportedMediaType, "send a form: application/x-www-form-urlencoded"));
@@ -37,10 +38,14 @@ pub(crate) async fn token(app: &Arc<App>, request: Accepted) -> Result<Answer, F
         || Some((form::value(&form, "client_id")?.to_owned(), form::value(&form, "client_secret")?.to_owned()));
     let (id, secret) = basic.or_else(in_form).ok_or_else(no_credentials)?;
     let member = snapshot.members.by_id(&id);
-    let credential = member.map(|member| &member.credential);
+    let credential = member.and_then(|member| member.credential.as_ref());
     let now = app.clock.steady();
-    app.secrets.check(member.map(|member| &member.id), credential, &secret, from, now).await?;
+    app.secrets.check(member.map(|member| &member.id), credential, &secret, peer.address, now).await?;
     let member = member.ok_or_else(no_credentials)?;
+    if !certificate_suffices(&snapshot.members, member, CertificateFacts::of(&peer).as_ref()) {
+        let detail = "this member counts only together with its client certificate";
+        return Err(Failure::new(ErrorCode::BadCredentials, detail));
+    }
     let scopes = requested_scopes(&member.scopes, form::value(&form, "scope"))?;
     let grant = app.issuer.issue(member, &scopes, now);
     let body = json!({

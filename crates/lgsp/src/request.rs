@@ -3,15 +3,14 @@
 
 use std::sync::Arc;
 
-use hyper::body::Incoming;
-use hyper::header::AUTHORIZATION;
+use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
 use lgsp_config::Scope;
-use lgsp_model::{AgencyCode, ErrorCode, Timestamp};
+use lgsp_model::{AgencyCode, ErrorCode};
 
 use crate::app::{App, Snapshot};
 use crate::failure::Failure;
-use crate::identity::Identified;
+use crate::identity::{Authentication, CertificateFacts, Head, Identified, authenticate};
 use crate::server::{BodyReader, Peer};
 use crate::trace::Trace;
 
@@ -59,19 +58,37 @@ impl Accepted {
         BodyReader::new(self.body, &self.parts.headers, &self.snapshot.config.limits)
     }
 
-    /// Who calls, by a bearer token.
-    pub(crate) fn identify(&self, app: &App, now: Timestamp) -> Result<Arc<Identified>, Failure> {
-        let refused = |detail| Failure::new(ErrorCode::Unauthenticated, detail);
-        let value = self.parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let value = value.ok_or_else(|| refused("send Authorization: Bearer <token> from POST /oauth2/token"))?;
-        let token = match value.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-            _ => return Err(refused("the scheme must be Bearer")),
-        };
-        let identified = app.tokens.identify(token, &app.issuer, &self.snapshot.members, now);
-        identified.ok_or_else(|| refused("the token is not ours, has ended, or its member is gone"))
+    /// What of it can prove who sent it.
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head {
+            method: &self.parts.method,
+            uri: &self.parts.uri,
+            headers: &self.parts.headers,
+            has_body: !self.body.is_end_stream(),
+            scheme: if self.is_encrypted() { "https" } else { "http" },
+            from: self.peer.address,
+            certificate: CertificateFacts::of(&self.peer),
+        }
+    }
+
+    /// Whether its sender spoke TLS: to us, or, as the issuer's address says, to a balancer before us.
+    fn is_encrypted(&self) -> bool {
+        self.peer.tls.is_some() || self.snapshot.config.issuer.url.starts_with("https:")
+    }
+
+    /// Who calls the gateway itself.
+    pub(crate) fn identify<'a>(
+        &'a self,
+        app: &'a App,
+    ) -> impl Future<Output = Result<Arc<Identified>, Failure>> + Send + 'a {
+        // The head alone goes into the future: a body that waits cannot be shared between threads.
+        let (head, members) = (self.head(), &self.snapshot.members);
+        async move { Ok(authenticate(&app.keepers(), members, &head, None, &OWN_KINDS).await?.identified) }
     }
 }
+
+/// What the gateway's own API accepts: a token, or a certificate that stands for a member.
+const OWN_KINDS: [Authentication; 2] = [Authentication::Bearer, Authentication::Mtls];
 
 impl Authorised {
     /// Checks that the caller was granted `scope`.

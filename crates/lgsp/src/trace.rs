@@ -66,7 +66,7 @@ impl Trace {
 }
 
 /// 32 hex digits of a stored trace id.
-pub(crate) fn hex_of(id: &TraceId) -> String {
+pub(crate) fn hex_of(id: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(32);
     for byte in id {

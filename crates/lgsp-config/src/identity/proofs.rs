@@ -84,6 +84,14 @@ const MAX_KEY_ID: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadKeyId;
 
+impl fmt::Display for BadKeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected 1 to 128 visible ASCII characters without quotes and backslashes")
+    }
+}
+
+impl std::error::Error for BadKeyId {}
+
 impl KeyId {
     /// The id as text.
     pub fn as_str(&self) -> &str {

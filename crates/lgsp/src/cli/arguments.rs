@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use lgsp_config::KeyId;
 use lgsp_model::{DossierCode, TargetId};
 
 /// Durable gateway between one-stop systems, the National Public Service Portal and everything else that shares dossiers.
@@ -36,7 +37,7 @@ pub(super) enum Command {
     Targets(TargetsArguments),
     /// Check the log against its hash chain
     Verify(VerifyArguments),
-    /// Make a new signing key
+    /// Make a new signing key, or an API key for a member
     Keys(KeysArguments),
     /// Print completions for a shell
     Completions {
@@ -280,5 +281,10 @@ pub(super) enum KeysAction {
         /// The directory of keys itself
         #[arg(long, value_name = "DIR")]
         keys: Option<PathBuf>,
+    },
+    /// Draw an API key for a member: prints it, once, and the line for the configuration
+    Api {
+        /// Its public name, unique among the keys of all members
+        id: KeyId,
     },
 }

@@ -1,16 +1,37 @@
-//! `lgsp keys rotate`: a new signing key beside the old ones.
+//! `lgsp keys`: a new signing key beside the old ones; an API key for a member. It changes no configuration.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use lgsp_config::KeyId;
 
 use super::arguments::{KeysAction, KeysArguments};
 use super::failure::CommandError;
-use crate::identity::KeyRing;
+use crate::identity::{FreshKey, KeyRing};
 use crate::load;
 
 pub(super) fn run(arguments: &KeysArguments) -> Result<(), CommandError> {
-    let KeysAction::Rotate { config, keys } = &arguments.action;
+    match &arguments.action {
+        KeysAction::Rotate { config, keys } => rotate(config.as_deref(), keys.as_deref()),
+        KeysAction::Api { id } => {
+            println!("{}", api(id));
+            Ok(())
+        }
+    }
+}
+
+fn api(id: &KeyId) -> String {
+    let key = FreshKey::draw(id.as_str());
+    format!(
+        "X-API-Key: {}\n  The caller sends this header. It is shown this once; hand it over on a safe way.\n\n\
+         api_keys = [{{ id = \"{id}\", sha256 = \"{}\" }}]\n  This line, or its element, belongs into the member's table.",
+        key.value, key.sha256
+    )
+}
+
+fn rotate(config: Option<&Path>, keys: Option<&Path>) -> Result<(), CommandError> {
     let directory = match (keys, config) {
-        (Some(keys), _) => keys.clone(),
+        (Some(keys), _) => keys.to_owned(),
         (None, Some(config)) => load::load(config).map_err(CommandError::Load)?.config.issuer.keys,
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
@@ -21,4 +42,23 @@ pub(super) fn run(arguments: &KeysArguments) -> Result<(), CommandError> {
     let path = KeyRing::add_key(&directory, now).map_err(CommandError::Keys)?;
     println!("{} signs from the next reload on (SIGHUP); the older keys go on verifying.", path.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawn_key_is_printed_with_the_line_that_the_configuration_reads() {
+        let printed = api(&"h11-1".parse().unwrap());
+        let line = printed.lines().find(|line| line.starts_with("api_keys")).unwrap();
+        let member = "[[member]]\nid = \"m\"\nname = \"M\"\nagencies = [\"*\"]\nscopes = [\"changes:read\"]\n";
+        let text = format!(
+            "version = 1\n[admin]\ntoken = \"0123456789abcdef\"\n[issuer]\nurl = \"http://localhost:1\"\n{member}{line}\n"
+        );
+        let config = lgsp_config::parse(&text, Path::new(""), &|_| None, &|_| Err(String::new())).unwrap();
+        assert_eq!(config.members[0].api_keys[0].id.as_str(), "h11-1");
+        assert!(printed.starts_with("X-API-Key: h11-1."));
+        assert_ne!(printed, api(&"h11-1".parse().unwrap()));
+    }
 }

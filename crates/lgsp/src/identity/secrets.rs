@@ -53,10 +53,7 @@ impl SecretChecker {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        let name = who.map_or("", MemberId::as_str);
-        if let Some(wait) = self.lock_guesses().wait(name, from, now) {
-            return Err(Failure::retry(ErrorCode::RateLimited, "too many wrong secrets from this address", wait));
-        }
+        self.may_guess(who, from, now)?;
         let right = match stored {
             // An unknown member costs the same as a known one, so that names cannot be probed by time.
             None => {
@@ -66,12 +63,25 @@ impl SecretChecker {
             Some(stored) => self.is_right(stored, given).await,
         };
         if right {
-            self.lock_guesses().forget(name, from);
+            self.lock_guesses().forget(who.map_or("", MemberId::as_str), from);
             return Ok(());
         }
+        Err(self.wrong(who, from, now))
+    }
+
+    /// Whether a guess about the member is taken at this time.
+    pub(super) fn may_guess(&self, who: Option<&MemberId>, from: IpAddr, now: Timestamp) -> Result<(), Failure> {
+        let wait = self.lock_guesses().wait(who.map_or("", MemberId::as_str), from, now);
+        let slowed = |wait| Failure::retry(ErrorCode::RateLimited, "too many wrong secrets from this address", wait);
+        wait.map_or(Ok(()), |wait| Err(slowed(wait)))
+    }
+
+    /// Counts a wrong secret.
+    pub(super) fn wrong(&self, who: Option<&MemberId>, from: IpAddr, now: Timestamp) -> Failure {
+        let name = who.map_or("", MemberId::as_str);
         self.lock_guesses().note(name, from, now);
         tracing::warn!(member = name, address = %from, "wrong secret");
-        Err(Failure::new(ErrorCode::BadCredentials, "the member id or its secret is wrong"))
+        Failure::new(ErrorCode::BadCredentials, "the member id or its secret is wrong")
     }
 
     async fn is_right(&self, stored: &Credential, given: &str) -> bool {

@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     request_duration: HistogramVec,
     events: IntCounterVec,
+    authentications: IntCounterVec,
     commit_seconds: Histogram,
     commit_batch: Histogram,
     commit_failures: IntCounter,
@@ -69,6 +70,11 @@ impl Metrics {
                 "route",
             ),
             events: make.counters("lgsp_events_total", "Records received, by outcome.", &["kind", "outcome"]),
+            authentications: make.counters(
+                "lgsp_authentications_total",
+                "Proofs of callers, by kind and outcome.",
+                &["kind", "outcome"],
+            ),
             commit_seconds: make.histogram("lgsp_store_commit_seconds", "One commit, fsync included.", COMMIT_BUCKETS),
             commit_batch: make.histogram("lgsp_store_commit_batch", "Events in one commit.", BATCH_BUCKETS),
             commit_failures: make.counter("lgsp_store_commit_failures_total", "Commits that failed."),
@@ -119,6 +125,11 @@ impl Metrics {
     /// Counts records by what became of them.
     pub(crate) fn events(&self, kind: EventKind, outcome: &str, count: u64) {
         self.events.with_label_values(&[kind.as_str(), outcome]).inc_by(count);
+    }
+
+    /// Counts a proof of a caller: which kinds are still in use, and which fail.
+    pub(crate) fn authentication(&self, kind: &str, outcome: &str) {
+        self.authentications.with_label_values(&[kind, outcome]).inc();
     }
 
     /// Notes that a member pushed.

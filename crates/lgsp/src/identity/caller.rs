@@ -1,0 +1,201 @@
+//! A caller whose identity is beyond doubt: which member, proven how, with which rights. Whether they suffice is decided
+//! where the work is.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lgsp_config::{Member, Scope, ServiceId};
+use lgsp_model::{AgencyCode, Timestamp};
+
+/// A way to prove who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Authentication {
+    /// `Authorization: Bearer` with a token of ours.
+    Bearer,
+    /// A client certificate that stands for a member.
+    Mtls,
+    /// `X-API-Key`.
+    ApiKey,
+    /// A signed request (RFC 9421).
+    Signature,
+    /// `Authorization: Basic` with a member's id and secret.
+    Basic,
+    /// The header `lgspaccesstoken` of clients that cannot change.
+    LgspAccessToken,
+}
+
+impl Authentication {
+    /// Every kind, those that cost least to check first.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Mtls, Self::ApiKey, Self::Bearer, Self::LgspAccessToken, Self::Basic, Self::Signature];
+
+    /// The word in contracts, metrics and the audit log.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Mtls => "mtls",
+            Self::ApiKey => "api-key",
+            Self::Signature => "signature",
+            Self::Basic => "basic",
+            Self::LgspAccessToken => "lgspaccesstoken",
+        }
+    }
+}
+
+/// The kinds of proof of one call. Prints as `bearer+mtls`; a session of the national dialect as `session`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct How(u8);
+
+impl How {
+    const SESSION: Self = Self(0);
+
+    pub(super) const fn by(kind: Authentication) -> Self {
+        Self(1 << kind as u8)
+    }
+
+    /// Whether this kind is among them.
+    pub(crate) const fn has(self, kind: Authentication) -> bool {
+        self.0 & Self::by(kind).0 != 0
+    }
+
+    /// Each of them.
+    pub(crate) fn kinds(self) -> impl Iterator<Item = Authentication> {
+        Authentication::ALL.into_iter().filter(move |kind| self.has(*kind))
+    }
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::SESSION {
+            return f.write_str("session");
+        }
+        for (place, kind) in self.kinds().enumerate() {
+            f.write_str(if place == 0 { "" } else { "+" })?;
+            f.write_str(kind.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// A caller whose identity is beyond doubt.
+#[derive(Clone, Debug)]
+pub(crate) struct Identified {
+    pub(crate) member: Arc<Member>,
+    /// What proved it.
+    pub(crate) how: How,
+    /// When the proof ends; `i64::MAX` when it does not end by itself.
+    pub(crate) ends: Timestamp,
+    scopes: Scopes,
+    services: Option<Arc<[ServiceId]>>,
+}
+
+/// What a proof may be used for.
+#[derive(Clone, Debug)]
+enum Scopes {
+    /// All that the member may.
+    OfMember,
+    /// These of a token, as far as the member still has them.
+    OfToken(Arc<[Scope]>),
+}
+
+impl Identified {
+    /// Whether the proof carries a scope that the member still has.
+    pub(crate) fn may(&self, scope: &Scope) -> bool {
+        let carried = match &self.scopes {
+            Scopes::OfMember => true,
+            Scopes::OfToken(scopes) => scopes.contains(scope),
+        };
+        carried && self.member.may(scope)
+    }
+
+    /// Whether the proof counts for a service (`None`: the gateway itself). A key may be for some of them; the scopes are
+    /// asked besides.
+    pub(super) fn is_for(&self, service: Option<&str>) -> bool {
+        let Some(services) = &self.services else { return true };
+        service.is_some_and(|service| services.iter().any(|id| id.as_str() == service))
+    }
+
+    pub(crate) fn covers(&self, agency: &AgencyCode) -> bool {
+        self.member.agencies.covers(agency)
+    }
+
+    /// A member of the national dialect that logged in, with all its scopes.
+    pub(crate) fn by_session(member: Arc<Member>) -> Self {
+        Self { how: How::SESSION, ..Self::by(Authentication::Mtls, member) }
+    }
+
+    /// A member that a token names, with the token's scopes.
+    pub(super) fn by_token(member: Arc<Member>, scopes: impl Iterator<Item = Scope>, ends: Timestamp) -> Self {
+        Self { scopes: Scopes::OfToken(scopes.collect()), ends, ..Self::by(Authentication::Bearer, member) }
+    }
+
+    /// A member that proved itself by `kind`, with all its scopes.
+    pub(super) fn by(kind: Authentication, member: Arc<Member>) -> Self {
+        Self { member, how: How::by(kind), ends: Timestamp(i64::MAX), scopes: Scopes::OfMember, services: None }
+    }
+
+    /// The same until `expires`, and for these services only.
+    pub(super) fn limited(self, expires: Option<Timestamp>, services: Option<&[ServiceId]>) -> Self {
+        Self { ends: expires.unwrap_or(self.ends), services: services.map(Arc::from), ..self }
+    }
+
+    /// Both proofs together, when they are of one member: what either of them limits is limited.
+    pub(super) fn and(&self, other: &Self) -> Option<Self> {
+        if self.member.id != other.member.id {
+            return None;
+        }
+        let scopes = match (&self.scopes, &other.scopes) {
+            (Scopes::OfMember, scopes) | (scopes, Scopes::OfMember) => scopes.clone(),
+            (Scopes::OfToken(a), Scopes::OfToken(b)) => {
+                Scopes::OfToken(a.iter().filter(|scope| b.contains(scope)).cloned().collect())
+            }
+        };
+        let services = match (&self.services, &other.services) {
+            (None, services) | (services, None) => services.clone(),
+            (Some(a), Some(b)) => Some(a.iter().filter(|id| b.contains(id)).cloned().collect()),
+        };
+        let how = How(self.how.0 | other.how.0);
+        Some(Self { member: self.member.clone(), how, ends: self.ends.min(other.ends), scopes, services })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::members;
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn two_proofs_of_one_member_count_as_far_as_both_do() {
+        let members = members("");
+        let member = members.by_id("plain").unwrap().clone();
+        let whole = Identified::by(Authentication::Mtls, member.clone());
+        let scopes = [scope("service:population"), scope("report:read")];
+        let token = Identified::by_token(member.clone(), scopes.into_iter(), Timestamp(5));
+        let key = Identified::by(Authentication::ApiKey, member)
+            .limited(Some(Timestamp(9)), Some(&["population".parse().unwrap()]));
+        assert!(
+            whole.may(&scope("dossier:push"))
+                && !whole.may(&scope("report:read"))
+                && whole.is_for(None)
+                && whole.is_for(Some("land"))
+        );
+        assert!(token.may(&scope("service:population")) && !token.may(&scope("dossier:push")));
+        let both = whole.and(&token).unwrap().and(&key).unwrap();
+        assert!(!both.may(&scope("dossier:push")) && !both.may(&scope("report:read")));
+        assert!(both.is_for(Some("population")) && !both.is_for(Some("land")) && !both.is_for(None));
+        assert_eq!((both.ends, both.how.to_string().as_str()), (Timestamp(5), "mtls+api-key+bearer"));
+    }
+
+    #[test]
+    fn proofs_of_two_members_do_not_add_up() {
+        let members = members("");
+        let by = |id| Identified::by(Authentication::Basic, members.by_id(id).unwrap().clone());
+        assert!(by("plain").and(&by("other")).is_none());
+        let session = Identified::by_session(members.by_id("plain").unwrap().clone());
+        assert_eq!((session.how.to_string().as_str(), session.how.kinds().count()), ("session", 0));
+    }
+}
