@@ -1,8 +1,8 @@
 //! What a member proves itself with besides a secret: certificates, API keys, signature keys, the access header of older
 //! clients. Whether a key is one that its algorithm can use, the shell says.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use lgsp_model::Timestamp;

@@ -62,19 +62,12 @@ impl Metrics {
         let build_info = make.gauges("lgsp_build_info", "The version that runs.", &["version"]);
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let times = |name, help, label| make.histograms(name, help, &[label], REQUEST_BUCKETS);
+        let of_member = |name, help| make.float_gauges(name, help, &["member"]);
         Self {
             requests: make.counters("lgsp_requests_total", "Requests answered.", &["route", "dialect", "status"]),
-            request_duration: times(
-                "lgsp_request_duration_seconds",
-                "From the head of a request to its answer.",
-                "route",
-            ),
+            request_duration: times("lgsp_request_duration_seconds", "From a request's head to its answer.", "route"),
             events: make.counters("lgsp_events_total", "Records received, by outcome.", &["kind", "outcome"]),
-            authentications: make.counters(
-                "lgsp_authentications_total",
-                "Proofs of callers, by kind and outcome.",
-                &["kind", "outcome"],
-            ),
+            authentications: make.counters("lgsp_authentications_total", "Proofs of callers.", &["kind", "outcome"]),
             commit_seconds: make.histogram("lgsp_store_commit_seconds", "One commit, fsync included.", COMMIT_BUCKETS),
             commit_batch: make.histogram("lgsp_store_commit_batch", "Events in one commit.", BATCH_BUCKETS),
             commit_failures: make.counter("lgsp_store_commit_failures_total", "Commits that failed."),
@@ -100,16 +93,11 @@ impl Metrics {
                 "When a certificate ends.",
                 &["name"],
             ),
-            member_last_push: make.float_gauges(
+            member_last_push: of_member(
                 "lgsp_member_last_push_timestamp_seconds",
                 "When a member last pushed a record.",
-                &["member"],
             ),
-            member_usual_interval: make.float_gauges(
-                "lgsp_member_usual_push_interval_seconds",
-                "How often a member usually pushes.",
-                &["member"],
-            ),
+            member_usual_interval: of_member("lgsp_member_usual_push_interval_seconds", "How often it usually pushes."),
             registry,
         }
     }

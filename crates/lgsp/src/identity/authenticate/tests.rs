@@ -15,7 +15,9 @@ use super::*;
 /// 2027-01-15T08:00:00Z.
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 
+/// The certificate that `strict` is bound to, and another one.
 const FINGERPRINT: &str = "0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+const OTHER: &str = "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b";
 
 /// A gateway's keepers, its members, and one key of `keyed`.
 struct World {
@@ -34,7 +36,7 @@ struct World {
 struct Call {
     headers: HeaderMap,
     dns: Vec<String>,
-    certificate: bool,
+    certificate: Option<&'static str>,
 }
 
 impl World {
@@ -99,8 +101,8 @@ impl World {
             has_body: true,
             scheme: "https",
             from: Ipv4Addr::LOCALHOST.into(),
-            certificate: call.certificate.then_some(CertificateFacts {
-                fingerprint: FINGERPRINT,
+            certificate: call.certificate.map(|fingerprint| CertificateFacts {
+                fingerprint,
                 dns: &call.dns,
                 uris: &[],
                 addresses: &[],
@@ -134,7 +136,7 @@ fn with(headers: &[(&'static str, &str)]) -> Call {
 
 fn certified(mut call: Call, dns: &[&str]) -> Call {
     call.dns = dns.iter().map(|name| (*name).to_owned()).collect();
-    call.certificate = true;
+    call.certificate = Some(if dns.is_empty() { FINGERPRINT } else { OTHER });
     call
 }
 
@@ -239,6 +241,9 @@ async fn proofs_of_two_members_prove_nobody() {
     let mut both = certified(with(&[]), &["h11.vn"]);
     both.dns.push("other.vn".to_owned());
     assert!(world.ask(both, &all).await.is_ok(), "a name that stands for nobody does not count");
+    let mut two = certified(with(&[]), &["h11.vn"]);
+    two.certificate = Some(FINGERPRINT);
+    assert_eq!(world.ask(two, &all).await.unwrap_err(), SEVERAL, "one name of each of two members");
     // Wrong beside right is wrong.
     let call = with(&[("x-api-key", "k1.wrong"), ("authorization", &world.token("keyed"))]);
     assert_eq!(world.ask(call, &all).await.unwrap_err(), REFUSED);

@@ -74,9 +74,8 @@ impl Request {
 }
 
 fn members() -> Members {
-    let key = |id: &str, rest: &str| {
-        format!("{{ id = \"{id}\", algorithm = \"hmac-sha256\", secret = \"{SECRET}\"{rest} }}")
-    };
+    let key =
+        |id: &str, rest: &str| format!("{{ id = \"{id}\", algorithm = \"hmac-sha256\", secret = \"{SECRET}\"{rest} }}");
     let one = format!("signature_keys = [{}, {}]", key("k1", ""), key("k2", ", expires = 2026-01-01"));
     let two = format!("signature_keys = [{}]", key("k3", "").replace("c2hh", "c2hi"));
     fixture::members(&[fixture::table("signer", &one), fixture::table("another", &two)].concat())
@@ -120,9 +119,15 @@ fn a_signed_request_proves_its_member_and_says_what_its_body_is() {
 fn what_must_be_covered_is_covered() {
     for (components, missing) in [
         ("(\"@target-uri\" \"content-digest\" \"content-type\")", "@method"),
-        ("(\"@method\" \"@path\" \"@query\" \"content-digest\" \"content-type\")", "@target-uri, or @authority with @path and @query"),
+        (
+            "(\"@method\" \"@path\" \"@query\" \"content-digest\" \"content-type\")",
+            "@target-uri, or @authority with @path and @query",
+        ),
         ("(\"@method\" \"@authority\" \"@path\" \"content-digest\" \"content-type\")", "@query"),
-        ("(\"@method\" \"@authority\" \"@query\" \"content-digest\" \"content-type\")", "@target-uri, or @authority with @path and @query"),
+        (
+            "(\"@method\" \"@authority\" \"@query\" \"content-digest\" \"content-type\")",
+            "@target-uri, or @authority with @path and @query",
+        ),
         ("(\"@method\" \"@target-uri\" \"content-type\")", "content-digest"),
         ("(\"@method\" \"@target-uri\" \"content-digest\")", "content-type"),
     ] {
@@ -219,7 +224,9 @@ fn malformed_headers_are_refused() {
 
 #[test]
 fn components_that_are_not_computed_are_refused() {
-    for extra in ["\"@status\"", "\"@unknown\"", "\"X-Upper\"", "\"absent\"", "\"@query-param\"", "\"@query-param\";name=\"y\""] {
+    for extra in
+        ["\"@status\"", "\"@unknown\"", "\"X-Upper\"", "\"absent\"", "\"@query-param\"", "\"@query-param\";name=\"y\""]
+    {
         let components = ALL.replace(')', &format!(" {extra})"));
         let mut request = Request::post(b"{}").signed(&input(ALL, ""));
         request.set("signature-input", &format!("sig={}", input(&components, "")));
