@@ -7,6 +7,8 @@
 
 #[path = "e2e/admin.rs"]
 mod admin;
+#[path = "e2e/authority.rs"]
+mod authority;
 #[path = "e2e/canary.rs"]
 mod canary;
 #[path = "e2e/child.rs"]
@@ -29,8 +31,12 @@ mod push;
 mod raw;
 #[path = "e2e/records.rs"]
 mod records;
+#[path = "e2e/restart.rs"]
+mod restart;
 #[path = "e2e/stream.rs"]
 mod stream;
+#[path = "e2e/tls.rs"]
+mod tls;
 #[path = "e2e/tokens.rs"]
 mod tokens;
 #[path = "e2e/wire.rs"]

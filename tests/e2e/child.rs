@@ -75,7 +75,7 @@ impl Child {
 }
 
 /// The program of this build: beside the directory of the test programs.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let built = tests.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
     let program = built.join("lgsp");

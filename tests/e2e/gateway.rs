@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
-use lgsp::gateway::Gateway;
+use lgsp::gateway::{Gateway, StartError};
 use lgsp_config::Config;
 use lgsp_contract::Catalogue;
 use lgsp_sandbox::Sandbox;
@@ -31,6 +31,10 @@ pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-the-tests";
 pub(crate) struct Setup {
     pub(crate) limits: String,
     pub(crate) national: String,
+    /// Of the members' listener, beside its address.
+    pub(crate) public: String,
+    /// The port of that listener; 0 is any that is free.
+    pub(crate) port: u16,
     /// Whole `[[target]]` tables; `{portal}` stands for the sandbox's address.
     pub(crate) targets: String,
     /// Members that are left out.
@@ -134,11 +138,16 @@ impl World {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
+        Self::try_with(setup).await.unwrap()
+    }
+
+    /// One that may not start.
+    pub(crate) async fn try_with(setup: Setup) -> Result<Self, StartError> {
         let dir = TempDir::new().unwrap();
         let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into()).unwrap();
         let config = config(&setup, dir.path(), &sandbox.adapter_url());
-        let gateway = Gateway::start(config, contracts()).await.unwrap();
-        Self { gateway, sandbox, http: reqwest::Client::new(), setup, dir }
+        let gateway = Gateway::start(config, contracts()).await?;
+        Ok(Self { gateway, sandbox, http: reqwest::Client::new(), setup, dir })
     }
 
     /// The gateway alone; its directory lives as long as the second value.
@@ -157,9 +166,14 @@ impl World {
 
     /// Reloads with a changed setup.
     pub(crate) async fn reload(&mut self, change: impl FnOnce(&mut Setup)) {
+        self.try_reload(change).await.unwrap();
+    }
+
+    /// Reloads with a changed setup that may be bad.
+    pub(crate) async fn try_reload(&mut self, change: impl FnOnce(&mut Setup)) -> Result<(), StartError> {
         change(&mut self.setup);
         let config = config(&self.setup, self.dir.path(), &self.sandbox.adapter_url());
-        self.gateway.reload(config, contracts()).await.unwrap();
+        self.gateway.reload(config, contracts()).await
     }
 
     /// Stops the gateway and starts it again on what it stored.
@@ -265,9 +279,9 @@ const MEMBERS: [(&str, &str, &str, bool); 5] = [
 
 fn config(setup: &Setup, dir: &Path, portal: &str) -> Config {
     let mut text = format!(
-        "version = 1\n[public]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = \"{ADMIN_TOKEN}\"\n\
+        "version = 1\n[public]\nlisten = \"127.0.0.1:{}\"\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = \"{ADMIN_TOKEN}\"\n\
          [issuer]\nurl = \"{ISSUER}\"\n[limits]\n{}\n[national]\n{}\n",
-        setup.limits, setup.national
+        setup.port, setup.public, setup.limits, setup.national
     );
     for (id, agencies, scopes, hashed) in MEMBERS.iter().filter(|(id, ..)| !setup.without.contains(id)) {
         let (secret, password) = (secret_of(id), password_of(id));

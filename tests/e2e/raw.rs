@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::gateway::{PATIENCE, World};
 
 /// One connection.
-pub(crate) struct Raw {
-    stream: TcpStream,
+pub(crate) struct Raw<S = TcpStream> {
+    stream: S,
     waiting: Vec<u8>,
 }
 
@@ -30,7 +30,7 @@ impl RawAnswer {
 
 impl Raw {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
-        Self { stream: TcpStream::connect(address).await.unwrap(), waiting: Vec::new() }
+        Self::over(TcpStream::connect(address).await.unwrap())
     }
 
     /// Opens a connection, sends, and reads one answer.
@@ -40,6 +40,17 @@ impl Raw {
         (raw.answer().await, raw)
     }
 
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
+    /// Over a connection that is open already.
+    pub(crate) fn over(stream: S) -> Self {
+        Self { stream, waiting: Vec::new() }
+    }
+
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
@@ -47,10 +58,6 @@ impl Raw {
     /// Sends and tells whether the other side still takes bytes.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).await.is_ok()
-    }
-
-    pub(crate) fn into_stream(self) -> TcpStream {
-        self.stream
     }
 
     /// Says that nothing more comes.
@@ -80,6 +87,11 @@ impl Raw {
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         answer.body = self.take(length).await;
         answer
+    }
+
+    /// Reads one answer if one comes.
+    pub(crate) async fn answer_if_any(&mut self) -> Option<RawAnswer> {
+        if self.waiting.is_empty() && self.fill().await == 0 { None } else { Some(self.answer().await) }
     }
 
     /// Waits for the other side's end of the connection; what came before it.

@@ -189,3 +189,6 @@ impl<S: Service> Accepting<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,11 @@
 //! One connection from its first byte to its last: PROXY header, handshake, requests, end.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -131,12 +132,13 @@ impl<S: Service> Hall<S> {
 
     async fn http1(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
         let switch = stream.switch();
+        let asked = switch.clone();
         let service = service_fn(move |request| {
             let (hall, peer, switch) = (self.clone(), peer.clone(), switch.clone());
             async move { Ok::<_, Infallible>(hall.answer1(peer, request, &switch).await) }
         });
         let connection = http1_builder(&self.limits).serve_connection(stream, service).with_upgrades();
-        self.drive(connection, |connection| connection.graceful_shutdown()).await
+        self.drive(connection, |connection| connection.graceful_shutdown(), || asked.was_used()).await
     }
 
     async fn http2(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
@@ -145,17 +147,36 @@ impl<S: Service> Hall<S> {
             async move { Ok::<_, Infallible>(hall.answer(peer, request).await) }
         });
         let connection = http2_builder(&self.limits).serve_connection(stream, service);
-        self.drive(connection, |connection| connection.graceful_shutdown()).await
+        // What was asked before the client hears of the end is answered by the protocol itself.
+        self.drive(connection, |connection| connection.graceful_shutdown(), || true).await
     }
 
-    async fn drive<C>(&self, connection: C, shut_down: impl Fn(Pin<&mut C>)) -> hyper::Result<()>
+    /// Runs a connection to its end, which comes early when the listener stops.
+    async fn drive<C>(
+        &self,
+        connection: C,
+        shut_down: impl Fn(Pin<&mut C>),
+        was_used: impl Fn() -> bool,
+    ) -> hyper::Result<()>
     where
         C: Future<Output = hyper::Result<()>>,
     {
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
+            biased;
             result = connection.as_mut() => return result,
             () = self.stop.cancelled() => {}
+        }
+        // hyper closes a connection without a request at once, also when the request is on its way. A client may repeat
+        // a request that an old connection did not answer, but hardly one that a new connection did not.
+        let mut late = Box::pin(tokio::time::sleep(LATE_REQUEST));
+        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
+            Poll::Ready(result) => Poll::Ready(Some(result)),
+            Poll::Pending if was_used() => Poll::Ready(None),
+            Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+        });
+        if let Some(result) = ended.await {
+            return result;
         }
         shut_down(connection.as_mut());
         connection.await
@@ -163,6 +184,7 @@ impl<S: Service> Hall<S> {
 
     /// The answer to a request of HTTP/1, which says when the connection ends with it.
     async fn answer1(&self, peer: Peer, request: Request<Incoming>, switch: &Switch) -> Answer {
+        switch.use_once();
         let asks = request.headers().contains_key(UPGRADE);
         let mut answer = self.answer(peer, request).await;
         let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
