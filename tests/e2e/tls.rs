@@ -284,9 +284,9 @@ fn check_tells_what_is_wrong_with_certificates() {
     assert!(!good && errors.contains("is not the certificate of the key"), "{errors}");
     let (good, errors, _) = check(&tls(&Leaf { cert: "none.pem".into(), ..a.clone() }, ""));
     assert!(!good && errors.contains("none.pem: cannot be read"), "{errors}");
-    let soon = authority.leaf_for("soon", &["soon.test"], Duration::from_secs(10 * 86_400));
+    let soon = authority.leaf_for("soon", &["soon.test"], Duration::from_secs(10 * 86_400 + 43_200));
     let (good, _, warnings) = check(&tls(&soon, ""));
-    assert!(good && warnings.contains("the certificate soon.test ends in 9 day(s)"), "{warnings}");
+    assert!(good && warnings.contains("the certificate soon.test ends in 10 day(s)"), "{warnings}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
