@@ -194,6 +194,17 @@ fn the_unit_is_hardened_and_tells_systemd_how_it_is() {
 }
 
 #[test]
+fn systemd_holds_the_sockets_under_the_names_that_the_program_knows() {
+    for (file, name) in [("deploy/lgsp.socket", "public"), ("deploy/lgsp-admin.socket", "admin")] {
+        let unit = read(file);
+        for line in [&format!("FileDescriptorName={name}"), "Service=lgsp.service", "WantedBy=sockets.target"] {
+            assert!(unit.lines().any(|written| written == line), "{file} lacks {line}");
+        }
+        assert_eq!(unit.lines().filter(|line| line.starts_with("ListenStream=")).count(), 1, "{file}");
+    }
+}
+
+#[test]
 fn the_image_is_built_from_what_is_there_and_does_not_run_as_root() {
     let dockerfile = read("deploy/Dockerfile");
     let copied =

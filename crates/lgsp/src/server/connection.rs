@@ -135,10 +135,12 @@ impl<S: Service> Hall<S> {
         let asked = switch.clone();
         let service = service_fn(move |request| {
             let (hall, peer, switch) = (self.clone(), peer.clone(), switch.clone());
-            async move { Ok::<_, Infallible>(hall.answer1(peer, request, &switch).await) }
+            // hyper keeps room for this future as long as the connection lives: boxed, it is there during a request only,
+            // and a connection that waits costs kilobytes less.
+            Box::pin(async move { Ok::<_, Infallible>(hall.answer1(peer, request, &switch).await) })
         });
         let connection = http1_builder(&self.limits).serve_connection(stream, service).with_upgrades();
-        self.drive(connection, |connection| connection.graceful_shutdown(), || asked.was_used()).await
+        self.drive(Box::pin(connection), |connection| connection.graceful_shutdown(), || asked.was_used()).await
     }
 
     async fn http2(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
@@ -148,23 +150,23 @@ impl<S: Service> Hall<S> {
         });
         let connection = http2_builder(&self.limits).serve_connection(stream, service);
         // What was asked before the client hears of the end is answered by the protocol itself.
-        self.drive(connection, |connection| connection.graceful_shutdown(), || true).await
+        self.drive(Box::pin(connection), |connection| connection.graceful_shutdown(), || true).await
     }
 
-    /// Runs a connection to its end, which comes early when the listener stops.
+    /// Runs a connection to its end, which comes early when the listener stops. It is boxed, because a future holds what it
+    /// is given and what it moves that to.
     async fn drive<C>(
         &self,
-        connection: C,
+        mut connection: Pin<Box<C>>,
         shut_down: impl Fn(Pin<&mut C>),
         was_used: impl Fn() -> bool,
     ) -> hyper::Result<()>
     where
         C: Future<Output = hyper::Result<()>>,
     {
-        let mut connection = std::pin::pin!(connection);
         tokio::select! {
             biased;
-            result = connection.as_mut() => return result,
+            result = &mut connection => return result,
             () = self.stop.cancelled() => {}
         }
         // hyper closes a connection without a request at once, also when the request is on its way. A client may repeat

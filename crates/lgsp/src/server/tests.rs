@@ -12,9 +12,12 @@ use hyper_util::rt::TokioIo;
 use lgsp_config::{Limits, Network};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 
-use super::{Entrance, Listening, Peer, REFUSED_PATH, Server, Service, TlsSetup};
+use super::connection::Hall;
+use super::crowd::Crowd;
+use super::{Entrance, Listening, OwnHosts, Peer, REFUSED_PATH, Server, Service, TlsSetup};
 use crate::answer::{self, Answer};
 
 /// How long a test waits for what should happen at once on an idle machine.
@@ -264,4 +267,23 @@ async fn clients_that_are_sent_away_are_answered_and_may_come_back_until_the_dra
         assert!(answer.contains("connection: close") && answer.ends_with("/two 127.0.0.1  "), "{answer}");
         client = running.connect().await;
     }
+}
+
+#[tokio::test]
+async fn a_connection_that_waits_is_small() {
+    let running = start("", &[], None);
+    let hall = Arc::new(Hall {
+        service: running.mirror.clone(),
+        limits: limits(""),
+        tls: Arc::default(),
+        handshakes: Semaphore::new(1),
+        own_hosts: OwnHosts::default(),
+        closing: CancellationToken::new(),
+        stop: CancellationToken::new(),
+    });
+    let place = Crowd::new(1, 1).enter([127, 0, 0, 1].into()).unwrap();
+    let socket = running.connect().await.0;
+    // The task of a connection; ten thousand of them wait at once.
+    let size = size_of_val(&hall.converse(socket, [127, 0, 0, 1].into(), place));
+    assert!(size < 1200, "{size} bytes");
 }
