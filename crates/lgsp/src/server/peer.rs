@@ -35,10 +35,7 @@ pub(super) struct Shown {
 }
 
 /// A verified certificate of a client.
-#[allow(dead_code, reason = "identification by certificate reads them")]
 pub(crate) struct ClientCertificate {
-    /// The certificate.
-    pub(crate) der: CertificateDer<'static>,
     /// Its SHA-256 in lower case hexadecimal digits.
     pub(crate) fingerprint: String,
     /// Its names.
@@ -62,9 +59,9 @@ impl ClientCertificate {
     ///
     /// # Errors
     /// When it is not one after all.
-    pub(crate) fn read(der: CertificateDer<'static>) -> Result<Self, NotACertificate> {
-        let (names, _) = super::certificate::read(&der)?;
-        Ok(Self { fingerprint: fingerprint(&der), names, der })
+    pub(crate) fn read(der: &CertificateDer<'_>) -> Result<Self, NotACertificate> {
+        let (names, _) = super::certificate::read(der)?;
+        Ok(Self { fingerprint: fingerprint(der), names })
     }
 }
 

@@ -90,7 +90,7 @@ impl TlsSetup {
         let server_name = connection.server_name().map(str::to_ascii_lowercase);
         let leaf = connection.peer_certificates().and_then(|chain| chain.first());
         // The verifier has read it already; should this reader disagree, the client counts as one without.
-        let certificate = leaf.and_then(|leaf| ClientCertificate::read(leaf.clone().into_owned()).ok());
+        let certificate = leaf.and_then(|leaf| ClientCertificate::read(leaf).ok());
         let index = server_name.as_ref().map_or(0, |host| position(&self.names, host).unwrap_or(0));
         let shown = Shown { names: self.names.clone(), index };
         let http2 = connection.alpn_protocol().map(|protocol| protocol == HTTP2);
