@@ -10,9 +10,10 @@ use lgsp_model::Timestamp;
 
 use crate::example::Examples;
 use crate::fields::KnownFields;
-use crate::manifest::{MANIFEST, Manifest};
+use crate::manifest::{MANIFEST, Manifest, starts};
 use crate::rules::RuleSet;
 use crate::schema::RecordSchema;
+use crate::service::{self, Router, Service, is_service};
 use crate::{Contract, parse_strict};
 
 /// One file of a contract folder.
@@ -42,28 +43,54 @@ impl fmt::Display for Diagnostic {
 }
 
 /// The contracts by id, each with its versions from the oldest to the newest. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Catalogue(Arc<BTreeMap<String, Vec<Arc<Contract>>>>);
+#[derive(Clone, Default)]
+pub struct Catalogue {
+    records: Arc<BTreeMap<String, Vec<Arc<Contract>>>>,
+    services: Arc<Vec<Arc<Service>>>,
+    router: Router,
+}
 
 impl Catalogue {
+    /// Every version of every service, by id and age.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.iter()
+    }
+
+    /// The version of a service that is in force at a time.
+    pub fn service_at(&self, id: &str, at: Timestamp) -> Option<&Arc<Service>> {
+        self.services.iter().rev().find(|service| service.id() == id && service.valid_from() <= at)
+    }
+
+    /// The paths of all services.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
     /// The newest version of a contract, in force or not yet.
     pub fn contract(&self, id: &str) -> Option<&Arc<Contract>> {
-        self.0.get(id)?.last()
+        self.records.get(id)?.last()
     }
 
     /// The version of a contract that is in force at a time.
     pub fn contract_at(&self, id: &str, at: Timestamp) -> Option<&Arc<Contract>> {
-        self.0.get(id)?.iter().rev().find(|contract| contract.valid_from() <= at)
+        self.records.get(id)?.iter().rev().find(|contract| contract.valid_from() <= at)
     }
 
     /// Every version of every contract, by id and age.
     pub fn contracts(&self) -> impl Iterator<Item = &Arc<Contract>> {
-        self.0.values().flatten()
+        self.records.values().flatten()
     }
 
     /// The ids, sorted.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.records.keys().map(String::as_str)
+    }
+}
+
+/// Names contracts, not their contents.
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalogue").field("records", &self.records).field("services", &self.services).finish_non_exhaustive()
     }
 }
 
@@ -77,24 +104,48 @@ pub fn load(files: &[SourceFile]) -> (Catalogue, Vec<Diagnostic>) {
         }
     }
     let mut diagnostics = Vec::new();
-    let mut catalogue: BTreeMap<String, Vec<Arc<Contract>>> = BTreeMap::new();
+    let mut records: BTreeMap<String, Vec<Arc<Contract>>> = BTreeMap::new();
+    let mut services: BTreeMap<String, Vec<Arc<Service>>> = BTreeMap::new();
     for (folder, files) in folders {
-        let Some(contract) = load_folder(folder, &files, &mut diagnostics) else { continue };
-        let versions = catalogue.entry(contract.id.clone()).or_default();
-        let clash =
-            versions.iter().any(|other| other.valid_from == contract.valid_from || other.version == contract.version);
-        if clash {
-            diagnostics.push(Diagnostic {
-                file: format!("{folder}/{MANIFEST}"),
-                place: "version, valid_from".to_owned(),
-                message: format!("another folder holds this version or day of {}: change one", contract.id),
-            });
+        let manifest = files.iter().find(|file| file.path[folder.len() + 1..] == *MANIFEST);
+        if manifest.is_some_and(|manifest| is_service(&manifest.text)) {
+            let Some(service) = service::read(folder, &files, &mut diagnostics) else { continue };
+            let (id, starts, version) = (service.id.clone(), service.valid_from, service.version.clone());
+            let place = |other: &Service| (other.valid_from, other.version.clone());
+            add_version(&mut services, &id, service, (starts, version), place, folder, &mut diagnostics);
         } else {
-            versions.push(Arc::new(contract));
-            versions.sort_by_key(|contract| contract.valid_from);
+            let Some(contract) = load_folder(folder, &files, &mut diagnostics) else { continue };
+            let (id, starts, version) = (contract.id.clone(), contract.valid_from, contract.version.clone());
+            let place = |other: &Contract| (other.valid_from, other.version.clone());
+            add_version(&mut records, &id, contract, (starts, version), place, folder, &mut diagnostics);
         }
     }
-    (Catalogue(Arc::new(catalogue)), diagnostics)
+    let services: Vec<_> = services.into_values().flatten().collect();
+    let router = Router::new(services.iter(), &mut diagnostics);
+    (Catalogue { records: Arc::new(records), services: Arc::new(services), router }, diagnostics)
+}
+
+/// Puts a version among those of its id, unless one of them has its name or its day.
+fn add_version<T>(
+    all: &mut BTreeMap<String, Vec<Arc<T>>>,
+    id: &str,
+    version: T,
+    (starts, name): (Timestamp, String),
+    place: impl Fn(&T) -> (Timestamp, String),
+    folder: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let versions = all.entry(id.to_owned()).or_default();
+    if versions.iter().any(|other| place(other).0 == starts || place(other).1 == name) {
+        diagnostics.push(Diagnostic {
+            file: format!("{folder}/{MANIFEST}"),
+            place: "version, valid_from".to_owned(),
+            message: format!("another folder holds this version or day of {id}: change one"),
+        });
+        return;
+    }
+    versions.push(Arc::new(version));
+    versions.sort_by_key(|version| place(version).0);
 }
 
 /// Loads one folder. `None` when something essential is wrong, and then a diagnostic says what.
@@ -130,7 +181,7 @@ fn load_folder(folder: &str, files: &[&SourceFile], diagnostics: &mut Vec<Diagno
         .ok()?;
     let examples = format!("{folder}/{}/", manifest.examples.trim_end_matches('/'));
     let examples = Examples::read(files.iter().copied(), &examples, diagnostics);
-    let valid_from = manifest.starts().expect("checked when the manifest was read");
+    let valid_from = starts(&manifest.valid_from).expect("checked when the manifest was read");
     Some(Contract {
         fields: KnownFields::of(compiled.source()),
         id: manifest.id,

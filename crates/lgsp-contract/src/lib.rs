@@ -1,12 +1,13 @@
-//! Contracts: what a record must look like before the gateway takes it.
+//! Contracts: what a record must look like before the gateway takes it, and what a service is that passes through it.
 //!
-//! A contract is a folder of files: a manifest, a JSON Schema, examples. This crate loads such folders from texts that
+//! A contract is a folder of files: a manifest, schemas, maps, examples. This crate loads such folders from texts that
 //! it is given, checks records against them, says in findings what is wrong, and computes the digest by which repeats
 //! are recognised. It reads no file, knows no clock, changes no record, and never repeats a record's values.
 
 mod canonical;
 mod catalogue;
 mod contract;
+mod describe;
 mod example;
 mod fields;
 mod head;
@@ -16,15 +17,15 @@ mod manifest;
 mod map;
 mod rules;
 mod schema;
+mod service;
 mod shipped;
 mod template;
 mod tree;
-#[allow(dead_code, unused_imports, reason = "the services that use all of it are being added")]
 mod xml;
-#[allow(dead_code, reason = "the services that use its lists are being added")]
 mod xsd;
 
 pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
+pub use describe::{openapi, wsdl};
 pub use contract::{Checked, Contract, Rejection};
 pub use example::ExampleReport;
 pub use head::{RecordHead, RecordKind};
@@ -38,4 +39,9 @@ pub use schema::MAX_FINDINGS;
 pub use shipped::shipped;
 pub use template::{Template, TemplateBudget, TemplateError, TemplateFailure, TemplateProblem};
 pub use xml::{XmlError, XmlErrorKind, xml_to_json};
+pub use service::{
+    Authentication, CallerAnswer, Check, CredentialTerms, Dialogue, Exposed, Fault, Format, Found, Inbound, LoginTerms,
+    MapContext, Mode, NotFound, OAuth2Terms, Operation, Problem, QueueTerms, Refusal, Router, Service, ServiceLimits,
+    TlsTerms, UpstreamAnswer, UpstreamCall, UpstreamTerms, Verdict,
+};
 pub use xsd::{XmlSchema, Xsd, XsdError, XsdProblem, load_xsd};

@@ -60,26 +60,25 @@ impl Manifest {
         if manifest.version.is_empty() {
             return Err(refuse("version", "must not be empty"));
         }
-        if manifest.starts().is_none() {
+        if starts(&manifest.valid_from).is_none() {
             return Err(refuse("valid_from", "must be a day such as 2025-07-01, without quotation marks"));
         }
         Ok(manifest)
     }
+}
 
-    /// Midnight in Vietnam on the day of `valid_from`; `None` when that is not a plain day.
-    pub(crate) fn starts(&self) -> Option<Timestamp> {
-        let day =
-            self.valid_from.date.filter(|_| self.valid_from.time.is_none() && self.valid_from.offset.is_none())?;
-        let number = u64::from(day.year) * 10_000 + u64::from(day.month) * 100 + u64::from(day.day);
-        PortalTime::from_number(number * 1_000_000).map(PortalTime::timestamp)
-    }
+/// Midnight in Vietnam on the day of a `valid_from`; `None` when that is not a plain day.
+pub(crate) fn starts(valid_from: &toml::value::Datetime) -> Option<Timestamp> {
+    let day = valid_from.date.filter(|_| valid_from.time.is_none() && valid_from.offset.is_none())?;
+    let number = u64::from(day.year) * 10_000 + u64::from(day.month) * 100 + u64::from(day.day);
+    PortalTime::from_number(number * 1_000_000).map(PortalTime::timestamp)
 }
 
 fn refuse(place: &str, message: &str) -> ManifestError {
     ManifestError { place: place.to_owned(), message: message.to_owned() }
 }
 
-fn is_contract_id(id: &str) -> bool {
+pub(crate) fn is_contract_id(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !id.starts_with('-')

@@ -272,20 +272,27 @@ fn head(bytes: &[u8]) -> u64 {
     }
 }
 
+impl Tree<'_> {
+    /// A value of `serde_json`, copied.
+    pub(crate) fn from_value(value: &Value) -> Tree<'static> {
+        match value {
+            Value::Null => Tree::Null,
+            Value::Bool(value) => Tree::Bool(*value),
+            Value::Number(number) => Tree::Number(number.clone()),
+            Value::String(text) => Tree::Text(Cow::Owned(text.clone())),
+            Value::Array(items) => Tree::List(items.iter().map(Tree::from_value).collect()),
+            Value::Object(map) => {
+                let members = map.iter().map(|(key, value)| Member::new(key.clone(), Tree::from_value(value))).collect();
+                Tree::Object(Members::sorted(members).expect("a map has every key once"))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 impl From<&Value> for Tree<'static> {
     fn from(value: &Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(*value),
-            Value::Number(number) => Self::Number(number.clone()),
-            Value::String(text) => Self::Text(Cow::Owned(text.clone())),
-            Value::Array(items) => Self::List(items.iter().map(Self::from).collect()),
-            Value::Object(map) => {
-                let members = map.iter().map(|(key, value)| Member::new(key.clone(), Self::from(value))).collect();
-                Self::Object(Members::sorted(members).expect("a map has every key once"))
-            }
-        }
+        Tree::from_value(value)
     }
 }
 

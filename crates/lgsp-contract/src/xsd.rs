@@ -61,17 +61,22 @@ pub enum XsdProblem {
 
 impl fmt::Display for XsdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, line {}: ", self.file, self.line)?;
-        match &self.problem {
-            XsdProblem::Missing => f.write_str("there is no such file in the contract's folder; add it"),
-            XsdProblem::Outside => f.write_str("schemas are taken from the contract's folder only; copy it there"),
-            XsdProblem::Syntax => f.write_str("this is no well-formed XML schema"),
-            XsdProblem::Construct(name) => write!(f, "{name} is not supported; write it with XML Schema 1.0"),
-            XsdProblem::Unresolved(name) => write!(f, "nothing declares {name}; declare it, or include its file"),
-            XsdProblem::Include => {
+        write!(f, "{}, line {}: {}", self.file, self.line, self.problem)
+    }
+}
+
+impl fmt::Display for XsdProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("there is no such file in the contract's folder; add it"),
+            Self::Outside => f.write_str("schemas are taken from the contract's folder only; copy it there"),
+            Self::Syntax => f.write_str("this is no well-formed XML schema"),
+            Self::Construct(name) => write!(f, "{name} is not supported; write it with XML Schema 1.0"),
+            Self::Unresolved(name) => write!(f, "nothing declares {name}; declare it, or include its file"),
+            Self::Include => {
                 f.write_str("an included schema must have the same targetNamespace and the same defaults")
             }
-            XsdProblem::Invalid(reason) => write!(f, "this schema is not valid: {reason}"),
+            Self::Invalid(reason) => write!(f, "this schema is not valid: {reason}"),
         }
     }
 }

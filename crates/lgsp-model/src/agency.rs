@@ -116,6 +116,14 @@ impl AgencyGrant {
         codes.iter().map(|code| code.as_ref().parse()).collect::<Result<_, _>>().map(Self::Codes)
     }
 
+    /// The code, if the grant is for exactly one.
+    pub fn only(&self) -> Option<&AgencyCode> {
+        match self {
+            Self::Codes(codes) if codes.len() == 1 => codes.first(),
+            Self::All | Self::Codes(_) => None,
+        }
+    }
+
     /// Whether records of `agency` are within the grant.
     pub fn covers(&self, agency: &AgencyCode) -> bool {
         match self {

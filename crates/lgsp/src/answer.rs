@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,11 +10,14 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use lgsp_model::ErrorCode;
-use serde_json::json;
+use lgsp_connect::{BodyFailure, ResponseBody};
+use lgsp_contract::Format;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 use crate::identity::Authentication;
+use crate::services::Place;
 use crate::trace::Trace;
 
 /// An answer on its way out.
@@ -28,6 +32,8 @@ pub(crate) enum Dialect {
     National,
     /// RFC 6749 §5.2.
     OAuth,
+    /// `application/problem+xml` (RFC 9457, appendix B) or a SOAP fault.
+    Xml(Format),
 }
 
 impl Dialect {
@@ -37,6 +43,17 @@ impl Dialect {
             Self::Json => "json",
             Self::National => "national",
             Self::OAuth => "oauth",
+            Self::Xml(Format::Xml | Format::Json) => "xml",
+            Self::Xml(Format::Soap11 | Format::Soap12) => "soap",
+        }
+    }
+}
+
+impl From<Format> for Dialect {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            xml => Self::Xml(xml),
         }
     }
 }
@@ -47,27 +64,35 @@ pub(crate) enum AnswerBody {
     Full(Option<Bytes>),
     /// Pieces as they become ready; the sender's end is the body's end.
     Pieces(mpsc::Receiver<Bytes>),
+    /// A partner's answer that flows through; the place among the caller's calls is given back at its end.
+    Upstream(Box<ResponseBody>, Option<Arc<Place>>),
 }
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = BodyFailure;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| piece.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Upstream(body, _place) => Pin::new(body.as_mut()).poll_frame(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Full(None))
+        match self {
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Pieces(_) => false,
+            Self::Upstream(body, _) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::Pieces(_) => SizeHint::default(),
+            Self::Upstream(body, _) => body.size_hint(),
         }
     }
 }
@@ -99,37 +124,75 @@ pub(crate) fn failure(failure: &Failure, dialect: Dialect, trace: &Trace) -> Ans
         Dialect::Json => problem(failure, trace),
         Dialect::National => national_failure(failure),
         Dialect::OAuth => oauth_failure(failure, trace),
+        Dialect::Xml(format) => xml_failure(failure, format, trace),
     }
 }
 
 fn problem(failure: &Failure, trace: &Trace) -> Answer {
+    let body = described(failure, trace);
+    let mut answer = with_body(status_of(failure), "application/problem+json", body.to_string());
+    add_headers(&mut answer, failure);
+    answer
+}
+
+/// The members of a problem (RFC 9457 §3.1), and those that are ours.
+fn described(failure: &Failure, trace: &Trace) -> Value {
     let code = failure.code;
     let errors: Vec<_> = failure
         .findings
         .iter()
         .map(|finding| json!({"path": finding.path, "rule": finding.rule, "message": finding.message}))
         .collect();
-    let body = json!({
+    let mut body = json!({
         "type": format!("/errors/{}", code.slug()),
         "title": code.title(),
-        "status": code.status(),
+        "status": status_of(failure).as_u16(),
         "code": code.code(),
         "detail": failure.detail,
         "trace_id": trace.id_hex(),
         "errors": errors,
     });
-    let mut answer = with_body(status_of(code), "application/problem+json", body.to_string());
+    if let Some(fault) = &failure.fault {
+        let mut told = json!({"status": fault.upstream_status, "code": fault.code, "reason": fault.reason, "detail": fault.detail});
+        if let Value::Object(members) = &mut told {
+            members.retain(|_, value| !value.is_null());
+        }
+        body["fault"] = told;
+    }
+    body
+}
+
+/// The same for callers who speak XML: a problem document, or a SOAP fault whose detail it is.
+fn xml_failure(failure: &Failure, format: Format, trace: &Trace) -> Answer {
+    let status = status_of(failure);
+    let problem = lgsp_contract::Problem {
+        members: described(failure, trace),
+        reason_en: failure.code.title(),
+        reason_vi: failure.code.advice_vi(),
+        is_senders: status.is_client_error(),
+    };
+    let (media_type, body) = problem.write(format);
+    // SOAP 1.1 answers every fault with 500 (§6.2); 1.2 tells whose fault it is by the status too.
+    let status = match format {
+        Format::Soap11 if !KEPT_BY_SOAP11.contains(&status.as_u16()) => StatusCode::INTERNAL_SERVER_ERROR,
+        Format::Soap12 if status.is_client_error() && !KEPT_BY_SOAP11.contains(&status.as_u16()) => StatusCode::BAD_REQUEST,
+        _ => status,
+    };
+    let mut answer = with_body(status, media_type, body);
     add_headers(&mut answer, failure);
     answer
 }
+
+/// Statuses that mean something to HTTP itself, so that SOAP callers get them too.
+const KEPT_BY_SOAP11: [u16; 8] = [401, 403, 405, 408, 413, 415, 429, 503];
 
 fn add_headers(answer: &mut Answer, failure: &Failure) {
     let headers = answer.headers_mut();
     if let Some(after) = failure.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
     }
-    if let Some(allow) = failure.allow {
-        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    if let Some(allow) = &failure.allow {
+        headers.insert(ALLOW, HeaderValue::from_str(allow).expect("methods are visible ASCII"));
     }
     match failure.code {
         ErrorCode::Unauthenticated if failure.challenges.is_empty() => {
@@ -145,7 +208,7 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
         }
         ErrorCode::InsufficientScope => {
             let mut challenge = String::from("Bearer realm=\"lgsp\", error=\"insufficient_scope\"");
-            if let Some(scope) = failure.scope {
+            if let Some(scope) = &failure.scope {
                 let _ = write!(challenge, ", scope=\"{scope}\"");
             }
             let challenge = HeaderValue::from_str(&challenge).expect("scopes are visible ASCII");
@@ -194,7 +257,7 @@ fn oauth_failure(failure: &Failure, trace: &Trace) -> Answer {
         ErrorCode::InsufficientScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
         ErrorCode::UnknownService => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
         code if code.status() < 500 && code.status() != 429 => (StatusCode::BAD_REQUEST, "invalid_request"),
-        code => (status_of(code), "temporarily_unavailable"),
+        _ => (status_of(failure), "temporarily_unavailable"),
     };
     let body = json!({"error": error, "error_description": failure.detail, "trace_id": trace.id_hex()});
     let mut answer = json(status, body.to_string());
@@ -207,8 +270,9 @@ fn oauth_failure(failure: &Failure, trace: &Trace) -> Answer {
     answer
 }
 
-fn status_of(code: ErrorCode) -> StatusCode {
-    StatusCode::from_u16(code.status()).expect("the table of codes holds statuses from 400 to 599")
+fn status_of(failure: &Failure) -> StatusCode {
+    let chosen = failure.fault.as_ref().and_then(|fault| fault.status);
+    StatusCode::from_u16(chosen.unwrap_or(failure.code.status())).expect("errors have statuses from 400 to 599")
 }
 
 /// The header that tells the caller the trace (W3C Trace Context level 2).

@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::identity::{Issuer, Keepers, Members, Replays, SecretChecker, Sessions, TokenCache};
+use crate::identity::{DigestKey, Issuer, Keepers, Members, Replays, SecretChecker, Sessions, TokenCache};
 use crate::national::CatalogueCache;
+use crate::services::Services;
 use crate::targets::Targets;
 use crate::telemetry::Metrics;
 use crate::trace::TraceSource;
@@ -26,6 +27,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: TraceSource,
     pub(crate) issuer: Issuer,
+    digest_key: DigestKey,
     pub(crate) tokens: TokenCache,
     pub(crate) secrets: SecretChecker,
     pub(crate) replays: Replays,
@@ -43,6 +45,7 @@ pub(crate) struct Snapshot {
     pub(crate) config: Config,
     pub(crate) members: Members,
     pub(crate) contracts: Catalogue,
+    pub(crate) services: Services,
 }
 
 /// The parts that an [`App`] is put together from.
@@ -51,6 +54,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn DurableStore>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) issuer: Issuer,
+    pub(crate) digest_key: DigestKey,
     pub(crate) targets: Targets,
     pub(crate) snapshot: Snapshot,
 }
@@ -64,6 +68,11 @@ pub(crate) enum RecordContract {
 }
 
 impl RecordContract {
+    /// The contract of this id.
+    pub(crate) fn of_id(id: &str) -> Option<Self> {
+        [Self::Dossier, Self::Progress, Self::Notice].into_iter().find(|contract| contract.id() == id)
+    }
+
     /// The contract's id.
     pub(crate) fn id(self) -> &'static str {
         match self {
@@ -84,6 +93,7 @@ impl App {
             metrics: parts.metrics,
             traces: TraceSource::new(),
             issuer: parts.issuer,
+            digest_key: parts.digest_key,
             tokens: TokenCache::default(),
             secrets: SecretChecker::new(),
             replays: Replays::default(),
@@ -115,6 +125,10 @@ impl App {
     }
 
     /// What proofs of callers are checked against, now.
+    pub(crate) fn digest_key(&self) -> &[u8] {
+        self.digest_key.as_bytes()
+    }
+
     pub(crate) fn keepers(&self) -> Keepers<'_> {
         Keepers {
             tokens: &self.tokens,
@@ -162,6 +176,11 @@ impl App {
     /// Waits until the gateway stops: whoever only waits for news should answer now.
     pub(crate) async fn drained(&self) {
         self.draining.cancelled().await;
+    }
+
+    /// Ends when the gateway stops.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
     }
 
     pub(crate) fn is_draining(&self) -> bool {

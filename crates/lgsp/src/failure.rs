@@ -2,9 +2,10 @@
 //!
 //! Phases return it; only `answer` turns it into a status and a body.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use lgsp_contract::{JsonError, Rejection};
+use lgsp_contract::{Fault, JsonError, Rejection};
 use lgsp_model::{ErrorCode, Finding};
 use lgsp_store::StoreError;
 
@@ -22,11 +23,13 @@ pub(crate) struct Failure {
     /// When it may be tried again.
     pub(crate) retry_after: Option<Duration>,
     /// The scope that was missing, for `WWW-Authenticate`.
-    pub(crate) scope: Option<&'static str>,
+    pub(crate) scope: Option<Cow<'static, str>>,
     /// The methods that would be allowed, for `Allow`.
-    pub(crate) allow: Option<&'static str>,
+    pub(crate) allow: Option<Cow<'static, str>>,
     /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
     pub(crate) challenges: Vec<Authentication>,
+    /// What a partner said instead of a result. It goes to the caller, never to the log.
+    pub(crate) fault: Option<Box<Fault>>,
 }
 
 impl Failure {
@@ -40,6 +43,7 @@ impl Failure {
             scope: None,
             allow: None,
             challenges: Vec::new(),
+            fault: None,
         }
     }
 
@@ -55,11 +59,10 @@ impl Failure {
     }
 
     /// A token that lacks `scope`.
-    pub(crate) fn scope(scope: &'static str) -> Self {
-        Self {
-            scope: Some(scope),
-            ..Self::new(ErrorCode::InsufficientScope, format!("the token lacks the scope {scope}"))
-        }
+    pub(crate) fn scope(scope: impl Into<Cow<'static, str>>) -> Self {
+        let scope = scope.into();
+        let detail = format!("the scope {scope} was not granted");
+        Self { scope: Some(scope), ..Self::new(ErrorCode::InsufficientScope, detail) }
     }
 
     /// A caller who did not prove who he is by one of these kinds.
@@ -68,8 +71,10 @@ impl Failure {
     }
 
     /// A method that is not allowed where `allow` are.
-    pub(crate) fn method(allow: &'static str) -> Self {
-        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, format!("allowed here: {allow}")) }
+    pub(crate) fn method(allow: impl Into<Cow<'static, str>>) -> Self {
+        let allow = allow.into();
+        let detail = format!("allowed here: {allow}");
+        Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, detail) }
     }
 }
 

@@ -33,9 +33,43 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// Writes pairs as a form's body.
+pub(crate) fn encode(pairs: &[(&str, String)]) -> String {
+    let mut out = String::new();
+    for (key, value) in pairs {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        escape(key, &mut out);
+        out.push('=');
+        escape(value, &mut out);
+    }
+    out
+}
+
+fn escape(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            b'-' | b'.' | b'_' | b'*' => out.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
+            byte => {
+                use std::fmt::Write as _;
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let written = encode(&[("a b", "Đ&=+ %".to_owned()), ("c", String::new())]);
+        assert_eq!(pairs(&written), [("a b".to_owned(), "Đ&=+ %".to_owned()), ("c".to_owned(), String::new())]);
+    }
 
     #[test]
     fn pairs_are_decoded_and_broken_ones_dropped() {

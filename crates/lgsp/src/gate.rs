@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::request::{Accepted, Authorised};
 use crate::route::{self, Route};
 use crate::server::{Peer, Service};
-use crate::{feed, intake, lookup, national, oauth};
+use crate::{feed, intake, lookup, national, oauth, services};
 
 /// What is left of a longer body after a refusal is not waited for: the connection ends, and the answer has to say so, or
 /// the client's next request goes into a closing connection.
@@ -29,7 +29,7 @@ impl Service for App {
         let long = body.size_hint().upper().is_none_or(|most| most > DRAINED_BYTES);
         let snapshot = self.snapshot();
         let trace = self.traces.of_request(&parts.headers);
-        let route = Route::of(parts.uri.path(), &snapshot.config.national);
+        let route = Route::resolve(&parts, &snapshot.config.national, &snapshot.services.router, self.clock.wall());
         let started = Instant::now();
         let method = parts.method.clone();
         let most = snapshot.config.limits.requests_in_flight;
@@ -69,6 +69,17 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
             let caller = request.identify(app).await?;
             feed::changes(app, &Authorised::check(caller, &Scope::ChangesRead)?, &request).await
         }
+        Route::Services => {
+            let caller = request.identify(app).await?;
+            Ok(services::listing(&request.snapshot, &caller, app.clock.wall()))
+        }
+        Route::Description(id, which) => services::description(&request.snapshot, id, *which, app.clock.wall()),
+        Route::Message(id) => {
+            let caller = request.identify(app).await?;
+            services::message(app, &caller, id).await
+        }
+        Route::Service(route) => services::call(app, route, request).await,
+        Route::ServiceMethod(allowed) => Err(Failure::method(allowed.clone())),
         Route::Token => oauth::token(app, request).await,
         Route::Jwks => Ok(value(&app.issuer.jwks())),
         Route::Metadata => Ok(value(&app.issuer.metadata())),

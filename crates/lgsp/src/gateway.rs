@@ -16,7 +16,8 @@ use tokio::sync::Mutex;
 use crate::admin::AdminServer;
 use crate::app::{App, Parts, Snapshot};
 use crate::clock::Clock;
-use crate::identity::{Issuer, KeyError, KeyRing, Members};
+use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members};
+use crate::services::{self, Services, Values};
 use crate::server::Server;
 pub use crate::server::{BadSocket, Sockets, TlsError};
 use crate::targets::{Ground, TargetError, Targets};
@@ -85,8 +86,10 @@ impl Gateway {
             .map_err(StartError::Target)?;
         let entrances = Entrances::open(sockets, &config)?;
         let limits = config.limits.clone();
-        let snapshot = Snapshot { members: Members::new(&config.members), config, contracts };
-        let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, targets, snapshot }));
+        let digest_key = DigestKey::open(&keys).map_err(StartError::Keys)?;
+        let services = services_of(&config, &contracts, &clock, None);
+        let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services };
+        let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, digest_key, targets, snapshot }));
         app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
         let (public, admin) = entrances.start(encryption, &limits, &app)?;
@@ -125,7 +128,9 @@ impl Gateway {
         app.metrics.certificates(&encryption.ends());
         self.public.replace_tls(encryption.public);
         self.admin.replace_tls(encryption.admin);
-        app.replace(Snapshot { members: Members::new(&config.members), config, contracts });
+        let before = app.snapshot();
+        let services = services_of(&config, &contracts, &app.clock, Some(&before.services));
+        app.replace(Snapshot { members: Members::new(&config.members), config, contracts, services });
         tracing::info!("configuration taken over");
         Ok(())
     }
@@ -147,6 +152,19 @@ impl Gateway {
         self.admin.stop().await;
         tracing::info!("gateway stopped");
     }
+}
+
+/// The services of a catalogue, with this installation's addresses and secrets.
+fn services_of(config: &Config, contracts: &Catalogue, clock: &Clock, before: Option<&Services>) -> Services {
+    let ground = services::Ground {
+        values: Values {
+            base: &config.contracts.path,
+            variable: &|name| std::env::var(name).ok(),
+            read_file: &crate::load::read_secret,
+        },
+        clock,
+    };
+    Services::new(contracts, &ground, before)
 }
 
 async fn open_store(store: &Store, metrics: Arc<Metrics>) -> Result<Arc<dyn DurableStore>, StartError> {

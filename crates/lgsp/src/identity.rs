@@ -5,6 +5,7 @@ mod api_key;
 mod authenticate;
 mod basic;
 mod caller;
+mod digest_key;
 #[cfg(test)]
 mod fixture;
 mod guesses;
@@ -20,6 +21,7 @@ mod tokens;
 pub(crate) use api_key::FreshKey;
 pub(crate) use authenticate::{Head, Keepers, authenticate, certificate_suffices};
 pub(crate) use caller::{Authentication, Identified};
+pub(crate) use digest_key::DigestKey;
 pub(crate) use issuer::Issuer;
 pub(crate) use keys::{KeyError, KeyRing};
 pub(crate) use members::{BadMemberKey, Members};

@@ -8,7 +8,7 @@ mod stream;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 use lgsp_model::{Digest, ErrorCode};
 use lgsp_store::{Appended, IdempotencyKey};
 use serde_json::value::RawValue;
@@ -36,7 +36,7 @@ pub(crate) async fn push(
     let takes = Takes::new(app, caller, contract, request.trace, &request.snapshot)?;
     match request.media_type().as_str() {
         "application/json" => {
-            let key = idempotency_key(&request)?;
+            let key = idempotency_key(&request.parts.headers)?;
             let most = request.snapshot.config.limits.array_records as usize;
             let body = request.into_body()?.read_whole().await?;
             if body.trim_ascii_start().first() == Some(&b'[') {
@@ -60,14 +60,19 @@ pub(crate) async fn push(
 /// The longest `Idempotency-Key`.
 const MAX_KEY: usize = 255;
 
-fn idempotency_key(request: &Accepted) -> Result<Option<String>, Failure> {
-    let Some(value) = request.parts.headers.get("idempotency-key") else { return Ok(None) };
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
     let bad = || Failure::new(ErrorCode::BadParameter, "Idempotency-Key must have 1 to 255 visible ASCII characters");
     key.map(|key| Some(key.to_owned())).ok_or_else(bad)
 }
 
 async fn single(takes: &Takes, body: Bytes, key: Option<String>) -> Result<Answer, Failure> {
+    one(takes, body, key).await.map(|(status, line)| answer::json(status, line))
+}
+
+/// Takes in one record: the status and the text of its result.
+pub(crate) async fn one(takes: &Takes, body: Bytes, key: Option<String>) -> Result<(StatusCode, Bytes), Failure> {
     let mut ready = takes.check(body.clone()).map_err(|refusal| {
         takes.count_rejected(1);
         refusal.failure
@@ -82,10 +87,10 @@ async fn single(takes: &Takes, body: Bytes, key: Option<String>) -> Result<Answe
     let status = if matches!(appended, Appended::Duplicate { .. }) { StatusCode::OK } else { StatusCode::ACCEPTED };
     let mut line = Vec::with_capacity(160);
     RecordResult::stored(None, &code, appended, &warnings).write(&mut line);
-    Ok(answer::json(status, line))
+    Ok((status, line.into()))
 }
 
-fn sha256(bytes: &[u8]) -> Digest {
+pub(crate) fn sha256(bytes: &[u8]) -> Digest {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     Digest(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
 }

@@ -24,6 +24,7 @@ mod request;
 mod route;
 mod serve;
 mod server;
+mod services;
 mod sync;
 mod targets;
 mod telemetry;

@@ -180,6 +180,11 @@ fn cause_of(error: &LoadError) -> String {
     }
 }
 
+/// Reads a file that a contract names.
+pub(crate) fn read_secret(path: &Path) -> Result<String, String> {
+    read_text(path).map_err(|error| cause_of(&error))
+}
+
 fn read_text(path: &Path) -> Result<String, LoadError> {
     let unreadable = |error| LoadError::Unreadable(path.to_owned(), error);
     if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {

@@ -1,16 +1,28 @@
 //! Which work a path and method ask for. One table; it checks no rights.
 
 use hyper::Method;
+use hyper::header::CONTENT_TYPE;
+use hyper::http::request::Parts;
 use lgsp_config::National;
+use lgsp_contract::{Format, Found, NotFound, Router};
+use lgsp_model::Timestamp;
 
 use crate::answer::Dialect;
 use crate::failure::Failure;
 use crate::server::REFUSED_PATH;
+use crate::services::Description;
 use lgsp_model::ErrorCode;
 
 /// The work that a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
+    Services,
+    Description(String, Description),
+    Message(String),
+    /// An operation of a contract.
+    Service(Box<ServiceRoute>),
+    /// A service's path, asked for in another way than its contract says.
+    ServiceMethod(String),
     PushDossiers,
     PushProgress,
     Dossier(String),
@@ -26,6 +38,54 @@ pub(crate) enum Route {
     /// A head that was refused before it was parsed, and why.
     Refused(String),
     Unknown,
+}
+
+/// An operation of a contract, and how its caller is answered.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceRoute {
+    pub(crate) found: Found,
+    dialect: Dialect,
+    label: String,
+}
+
+impl ServiceRoute {
+    fn new(found: Found, parts: &Parts) -> Self {
+        let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let format = found.operation().caller_format(content_type);
+        let dialect = format.map_or_else(|| said(content_type), Dialect::from);
+        let label = format!("{}/{}", found.service.id(), found.operation().name());
+        Self { found, dialect, label }
+    }
+}
+
+/// Two requests for the same operation are the same route.
+impl PartialEq for ServiceRoute {
+    fn eq(&self, other: &Self) -> bool {
+        self.label == other.label && self.dialect == other.dialect
+    }
+}
+
+impl Eq for ServiceRoute {}
+
+/// The dialect of a caller who sends what the service does not take: what he seems to speak.
+fn said(content_type: Option<&str>) -> Dialect {
+    match content_type.map(|text| text.split(';').next().unwrap_or_default().trim()) {
+        Some("application/soap+xml") => Dialect::Xml(Format::Soap12),
+        Some("text/xml") => Dialect::Xml(Format::Soap11),
+        Some("application/xml") => Dialect::Xml(Format::Xml),
+        _ => Dialect::Json,
+    }
+}
+
+/// Tools that read SOAP services ask for `?wsdl` at their address.
+fn wants_wsdl(parts: &Parts) -> bool {
+    parts.method == Method::GET && parts.uri.query().is_some_and(|query| query.eq_ignore_ascii_case("wsdl"))
+}
+
+/// Whether a segment of the path is `.` or `..`, also encoded: another server may take it for the folder above.
+fn has_dots(path: &str) -> bool {
+    let plain = |segment: &str| segment.replace("%2e", ".").replace("%2E", ".");
+    path.contains('\\') || path.to_ascii_lowercase().contains("%2f") || path.split('/').any(|segment| matches!(plain(segment).as_str(), "." | ".."))
 }
 
 /// Where both generations of the portal's adapter listen.
@@ -49,6 +109,7 @@ impl Route {
             "/.well-known/jwks.json" => Self::Jwks,
             "/.well-known/oauth-authorization-server" => Self::Metadata,
             "/openapi.json" => Self::OpenApi,
+            "/v1/services" => Self::Services,
             _ => Self::with_argument(path),
         }
     }
@@ -62,15 +123,49 @@ impl Route {
                 Some(_) => Self::Unknown,
             };
         }
+        if let Some(rest) = path.strip_prefix("/v1/services/") {
+            return match rest.split_once('/') {
+                Some((id, "openapi.json")) => Self::Description(decoded(id), Description::OpenApi),
+                Some((id, "wsdl")) => Self::Description(decoded(id), Description::Wsdl),
+                _ => Self::Unknown,
+            };
+        }
+        if let Some(id) = path.strip_prefix("/v1/messages/") {
+            return Self::Message(decoded(id));
+        }
         if let Some(slug) = path.strip_prefix("/errors/") {
             return Self::ErrorPage(slug.to_owned());
         }
         path.strip_prefix(REFUSED_PATH).map_or(Self::Unknown, |word| Self::Refused(word.to_owned()))
     }
 
+    /// The same, and the services of contracts where the gateway itself has nothing.
+    pub(crate) fn resolve(parts: &Parts, national: &National, services: &Router, at: Timestamp) -> Self {
+        let path = parts.uri.path();
+        let own = Self::of(path, national);
+        if own != Self::Unknown || has_dots(path) {
+            return own;
+        }
+        match services.find(path, parts.method.as_str(), at) {
+            Ok(found) if wants_wsdl(parts) => Self::Description(found.service.id().to_owned(), Description::Wsdl),
+            Ok(found) => Self::Service(Box::new(ServiceRoute::new(found, parts))),
+            Err(NotFound::Method(_)) if wants_wsdl(parts) => match services.service(path, at) {
+                Some(service) => Self::Description(service.id().to_owned(), Description::Wsdl),
+                None => Self::Unknown,
+            },
+            Err(NotFound::Method(allowed)) => Self::ServiceMethod(allowed.join(", ")),
+            Err(NotFound::Path | NotFound::NotYet) => Self::Unknown,
+        }
+    }
+
     /// The label of metrics and logs.
-    pub(crate) fn label(&self) -> &'static str {
+    pub(crate) fn label(&self) -> &str {
         match self {
+            Self::Services => "/v1/services",
+            Self::Description(..) => "/v1/services/{id}/{description}",
+            Self::Message(_) => "/v1/messages/{id}",
+            Self::Service(route) => &route.label,
+            Self::ServiceMethod(_) => "service",
             Self::PushDossiers => "/v1/dossiers",
             Self::PushProgress => "/v1/progress",
             Self::Dossier(_) => "/v1/dossiers/{MaHoSo}",
@@ -92,6 +187,7 @@ impl Route {
         match self {
             Self::NationalLogin | Self::NationalCall => Dialect::National,
             Self::Token => Dialect::OAuth,
+            Self::Service(route) => route.dialect,
             _ => Dialect::Json,
         }
     }
@@ -102,7 +198,8 @@ impl Route {
             Self::PushDossiers | Self::PushProgress | Self::Token | Self::NationalLogin | Self::NationalCall => {
                 ("POST", method == Method::POST)
             }
-            Self::Refused(_) | Self::Unknown => return Ok(()),
+            Self::ServiceMethod(allowed) => return Err(Failure::method(allowed.clone())),
+            Self::Service(_) | Self::Refused(_) | Self::Unknown => return Ok(()),
             _ => ("GET, HEAD", method == Method::GET || method == Method::HEAD),
         };
         if fits { Ok(()) } else { Err(Failure::method(allowed)) }
@@ -160,7 +257,7 @@ mod tests {
     #[test]
     fn methods_that_do_not_fit_are_refused_with_those_that_do() {
         let refused = Route::Changes.check_method(&Method::POST).unwrap_err();
-        assert_eq!((refused.code, refused.allow), (ErrorCode::MethodNotAllowed, Some("GET, HEAD")));
+        assert_eq!((refused.code, refused.allow.as_deref()), (ErrorCode::MethodNotAllowed, Some("GET, HEAD")));
         assert!(Route::PushDossiers.check_method(&Method::POST).is_ok());
     }
 }

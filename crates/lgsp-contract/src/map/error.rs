@@ -73,6 +73,17 @@ impl fmt::Display for MapError {
 
 impl std::error::Error for MapError {}
 
+impl MapError {
+    /// Target, source and what is wrong; without file and line.
+    pub fn without_place(&self) -> String {
+        match (&self.target, &self.source) {
+            (Some(target), Some(source)) => format!("`{target} <- {source}`: {}", self.problem),
+            (Some(one), None) | (None, Some(one)) => format!("`{one}`: {}", self.problem),
+            (None, None) => self.problem.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for MapProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -70,7 +70,7 @@ pub(super) struct Limits {
     pub(super) concurrency: Option<u32>,
     pub(super) body: Option<String>,
     pub(super) answer: Option<String>,
-    pub(super) quota: Option<u64>,
+    pub(super) quota: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -202,6 +202,8 @@ pub(super) struct Operation {
     #[serde(default)]
     pub(super) lists: Vec<String>,
     pub(super) key: Option<String>,
+    pub(super) agency: Option<String>,
+    pub(super) scopes: Option<Vec<String>>,
     pub(super) record: Option<String>,
     pub(super) settled_when: Option<String>,
     pub(super) deferred_when: Option<String>,

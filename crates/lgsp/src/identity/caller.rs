@@ -5,42 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use lgsp_config::{Member, Scope, ServiceId};
+pub(crate) use lgsp_contract::Authentication;
 use lgsp_model::{AgencyCode, Timestamp};
-
-/// A way to prove who calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Authentication {
-    /// `Authorization: Bearer` with a token of ours.
-    Bearer,
-    /// A client certificate that stands for a member.
-    Mtls,
-    /// `X-API-Key`.
-    ApiKey,
-    /// A signed request (RFC 9421).
-    Signature,
-    /// `Authorization: Basic` with a member's id and secret.
-    Basic,
-    /// The header `lgspaccesstoken` of clients that cannot change.
-    LgspAccessToken,
-}
-
-impl Authentication {
-    /// Every kind, those that cost least to check first.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Mtls, Self::ApiKey, Self::Bearer, Self::LgspAccessToken, Self::Basic, Self::Signature];
-
-    /// The word in contracts, metrics and the audit log.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Bearer => "bearer",
-            Self::Mtls => "mtls",
-            Self::ApiKey => "api-key",
-            Self::Signature => "signature",
-            Self::Basic => "basic",
-            Self::LgspAccessToken => "lgspaccesstoken",
-        }
-    }
-}
 
 /// The kinds of proof of one call. Prints as `bearer+mtls`; a session of the national dialect as `session`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +72,11 @@ impl Identified {
             Scopes::OfToken(scopes) => scopes.contains(scope),
         };
         carried && self.member.may(scope)
+    }
+
+    /// [`Identified::may`], by the scope's name in a contract.
+    pub(crate) fn may_named(&self, scope: &str) -> bool {
+        scope.parse().is_ok_and(|scope| self.may(&scope))
     }
 
     /// Whether the proof counts for a service (`None`: the gateway itself). A key may be for some of them; the scopes are

@@ -31,6 +31,8 @@ pub enum KeyError {
     Io(PathBuf, std::io::Error),
     /// A file holds no ES256 key.
     NotAKey(PathBuf),
+    /// The key of digests is broken.
+    NotADigestKey(PathBuf),
 }
 
 impl std::fmt::Display for KeyError {
@@ -39,6 +41,9 @@ impl std::fmt::Display for KeyError {
             Self::Io(path, error) => write!(f, "signing keys: {}: {error}", path.display()),
             Self::NotAKey(path) => {
                 write!(f, "signing keys: {} holds no ES256 key in PKCS#8; move it away", path.display())
+            }
+            Self::NotADigestKey(path) => {
+                write!(f, "{} must hold 32 bytes; restore it, or digests of access records change", path.display())
             }
         }
     }

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use flate2::write::MultiGzDecoder;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONTENT_ENCODING, HeaderMap};
-use lgsp_config::Limits;
+use lgsp_config::{ByteCount, Limits};
 use lgsp_model::ErrorCode;
 
 use crate::failure::Failure;
@@ -38,9 +38,14 @@ impl BodyReader {
                 return Err(Failure::new(ErrorCode::UnsupportedMediaType, detail));
             }
         };
-        Ok(Self {
+        Ok(Self { inflate, ..Self::plain(body, limits) })
+    }
+
+    /// A body that is read as it is, whatever its encoding.
+    pub(crate) fn plain(body: Incoming, limits: &Limits) -> Self {
+        Self {
             body,
-            inflate,
+            inflate: None,
             timeout: limits.body_timeout,
             least_rate: limits.body_rate.0,
             whole_limit: limits.body_bytes.as_usize(),
@@ -48,7 +53,17 @@ impl BodyReader {
             started: Instant::now(),
             received: 0,
             ended: false,
-        })
+        }
+    }
+
+    /// [`BodyReader::new`] with a bound of its own, before and after inflating.
+    pub(crate) fn bounded(
+        body: Incoming,
+        headers: &HeaderMap,
+        limits: &Limits,
+        most: ByteCount,
+    ) -> Result<Self, Failure> {
+        Ok(Self { whole_limit: most.as_usize(), inflated_limit: most.as_usize(), ..Self::new(body, headers, limits)? })
     }
 
     /// The whole body.

@@ -40,6 +40,7 @@ pub(crate) struct Metrics {
     pub(crate) held: IntGauge,
     /// 0 closed, 1 half open, 2 open.
     pub(crate) breaker_state: IntGaugeVec,
+    observed: IntCounterVec,
     reload_success: IntGauge,
     reload_timestamp: Gauge,
     certificates: GaugeVec,
@@ -84,6 +85,11 @@ impl Metrics {
             parked: make.gauges("lgsp_parked", "Events a target has not taken, by state.", &["target", "state"]),
             held: make.gauge("lgsp_held", "Events held until an operator decides."),
             breaker_state: make.gauges("lgsp_breaker_state", "0 closed, 1 half open, 2 open.", &["target"]),
+            observed: make.counters(
+                "lgsp_contract_observed_total",
+                "Places of messages that broke a contract which only observes.",
+                &["service", "operation", "side"],
+            ),
             reload_success: make.gauge("lgsp_config_reload_success", "1 when the last reload was taken over."),
             reload_timestamp: make
                 .float_gauge("lgsp_config_reload_timestamp_seconds", "When the configuration was last taken over."),
@@ -108,6 +114,11 @@ impl Metrics {
         let status = three_digits(status, &mut digits);
         self.requests.with_label_values(&[route, dialect, status]).inc();
         self.request_duration.with_label_values(&[route]).observe(took.as_secs_f64());
+    }
+
+    /// Counts what a contract only observes.
+    pub(crate) fn observed(&self, service: &str, operation: &str, side: &str, places: usize) {
+        self.observed.with_label_values(&[service, operation, side]).inc_by(places as u64);
     }
 
     /// Counts records by what became of them.

@@ -271,7 +271,7 @@ fn detail(
 
 impl FaultCode<'_> {
     /// Its name in a version. What only one side knows is the receiver's fault in 1.2.
-    fn name(&self, version: Version) -> &str {
+    pub(crate) fn name(&self, version: Version) -> &str {
         match (self, version) {
             (Self::Client, Version::Soap11) => "Client",
             (Self::Client, Version::Soap12) => "Sender",

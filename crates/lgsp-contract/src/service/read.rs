@@ -1,0 +1,119 @@
+//! A service's folder → its checked terms, or everything that is wrong with it, each with file and key.
+
+mod folder;
+mod operation;
+mod terms;
+
+use std::collections::HashSet;
+
+use super::example::Examples;
+use super::manifest::Manifest;
+use super::{Mode, QueueTerms, Service};
+use crate::manifest::{MANIFEST, is_contract_id, line_of, starts};
+use crate::xml::Names;
+use crate::{Diagnostic, SourceFile};
+pub(super) use folder::Folder;
+
+/// Reads one folder. `None` when something essential is wrong, and then diagnostics say what.
+pub(crate) fn read(name: &str, files: &[&SourceFile], found: &mut Vec<Diagnostic>) -> Option<Service> {
+    let mut folder = Folder::new(name, files);
+    let service = read_in(&mut folder);
+    let complete = folder.found.is_empty();
+    found.append(&mut folder.found);
+    service.filter(|_| complete)
+}
+
+/// Whether a manifest describes a service: it has a `mode`, where a record's contract has a `record`.
+pub(crate) fn is_service(manifest: &str) -> bool {
+    manifest.parse::<toml::Table>().is_ok_and(|table| table.contains_key("mode"))
+}
+
+fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
+    let text = folder.text(MANIFEST)?;
+    let manifest: Manifest = match toml::from_str(text) {
+        Ok(manifest) => manifest,
+        Err(error) => {
+            let place = error.span().map_or_else(|| "the file".to_owned(), |span| line_of(text, span.start));
+            folder.refuse(place, error.message().to_owned());
+            return None;
+        }
+    };
+    if !is_contract_id(&manifest.id) {
+        folder.refuse("id", "must be 1 to 64 of a-z, 0-9 and dashes between them");
+    }
+    if manifest.version.is_empty() {
+        folder.refuse("version", "must not be empty");
+    }
+    let valid_from = starts(&manifest.valid_from);
+    if valid_from.is_none() {
+        folder.refuse("valid_from", "must be a day such as 2025-07-01, without quotation marks");
+    }
+    let mode = match manifest.mode.as_str() {
+        "proxy" => Some(Mode::Proxy),
+        "queue" => Some(Mode::Queue),
+        "intake" => Some(Mode::Intake),
+        _ => {
+            folder.refuse("mode", "must be proxy, queue or intake");
+            None
+        }
+    };
+    let exposed = terms::exposed(&manifest.id, &manifest.expose, folder);
+    let upstream = manifest.upstream.as_ref().and_then(|upstream| terms::upstream(upstream, folder));
+    let (mode, exposed) = (mode?, exposed?);
+    check_mode(mode, &manifest, folder);
+    let names = Names::new(manifest.names.iter().map(|(prefix, name)| (prefix.as_str(), name.as_str())))
+        .map_err(|error| folder.refuse("names", error.to_string()))
+        .unwrap_or_default();
+    let codes = folder.code_maps(&manifest.codes);
+    let ground = operation::Ground { mode, exposed: &exposed, upstream: upstream.as_ref(), names: &names, codes: &codes };
+    let operations: Vec<_> = manifest
+        .operations
+        .iter()
+        .enumerate()
+        .filter_map(|(index, operation)| operation::read(index, operation, &ground, folder))
+        .collect();
+    check_names(&manifest, folder);
+    let examples = Examples::read(manifest.examples.as_deref(), folder);
+    let queue = manifest.queue.map_or_else(QueueTerms::default, |queue| QueueTerms {
+        callback: queue.callback,
+        keep_reply: queue.keep_reply || queue.callback,
+    });
+    Some(Service {
+        id: manifest.id,
+        version: manifest.version,
+        valid_from: valid_from?,
+        title: manifest.title,
+        description: manifest.description,
+        owner: manifest.owner,
+        mode,
+        exposed,
+        upstream,
+        queue,
+        names,
+        operations,
+        examples,
+    })
+}
+
+fn check_mode(mode: Mode, manifest: &Manifest, folder: &mut Folder<'_>) {
+    match (mode, &manifest.upstream) {
+        (Mode::Proxy | Mode::Queue, None) => folder.refuse("upstream", "is missing: say where calls go"),
+        (Mode::Intake, Some(_)) => folder.refuse("upstream", "does not belong to intake mode: calls stay in the gateway"),
+        _ => {}
+    }
+    if mode != Mode::Queue && manifest.queue.is_some() {
+        folder.refuse("queue", "belongs to mode = \"queue\" only");
+    }
+}
+
+fn check_names(manifest: &Manifest, folder: &mut Folder<'_>) {
+    if manifest.operations.is_empty() {
+        folder.refuse("operation", "is missing: write at least one [[operation]]");
+    }
+    let mut seen = HashSet::new();
+    for (index, operation) in manifest.operations.iter().enumerate() {
+        if !seen.insert(&operation.name) {
+            folder.refuse(format!("operation[{index}].name"), "is used twice: choose another");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Which operation of which service a path and method ask for. Versions of one service stand side by side; the newest
+//! that has begun answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lgsp_model::Timestamp;
+
+use super::{Operation, Service};
+use crate::Diagnostic;
+
+/// All paths of all services. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Router(Arc<matchit::Router<Vec<Entry>>>);
+
+/// One operation of one version.
+#[derive(Clone)]
+struct Entry {
+    service: Arc<Service>,
+    operation: usize,
+}
+
+/// What a path and method lead to.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The version in force.
+    pub service: Arc<Service>,
+    operation: usize,
+    /// The parameters of the path, still percent-encoded.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl Found {
+    /// The operation.
+    pub fn operation(&self) -> &Operation {
+        &self.service.operations[self.operation]
+    }
+}
+
+/// Why a path and method lead to nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// No service has this path.
+    Path,
+    /// The service there begins later.
+    NotYet,
+    /// The path is there for these methods.
+    Method(Vec<String>),
+}
+
+impl Router {
+    /// Lays out the paths of `services`, sorted by id and age; a path of two services is told and goes to the first.
+    pub(crate) fn new<'a>(services: impl Iterator<Item = &'a Arc<Service>>, found: &mut Vec<Diagnostic>) -> Self {
+        let mut paths: BTreeMap<&str, Vec<Entry>> = BTreeMap::new();
+        for service in services {
+            for (index, operation) in service.operations.iter().enumerate() {
+                let entries = paths.entry(&operation.path).or_default();
+                match entries.iter().find(|entry| entry.service.id != service.id) {
+                    Some(other) => found.push(clash(service, &operation.path, &other.service.id)),
+                    None => entries.push(Entry { service: service.clone(), operation: index }),
+                }
+            }
+        }
+        let mut router = matchit::Router::new();
+        for (path, entries) in paths {
+            let service = entries[0].service.clone();
+            if let Err(error) = router.insert(path, entries) {
+                let with = match error {
+                    matchit::InsertError::Conflict { with } => with,
+                    other => other.to_string(),
+                };
+                found.push(clash(&service, path, &with));
+            }
+        }
+        Self(Arc::new(router))
+    }
+
+    /// The service in force at a path, whatever the method.
+    pub fn service(&self, path: &str, at: Timestamp) -> Option<&Arc<Service>> {
+        let matched = self.0.at(path).ok()?;
+        matched.value.iter().rev().map(|entry| &entry.service).find(|service| service.valid_from <= at)
+    }
+
+    /// Resolves a path and method at a time.
+    pub fn find(&self, path: &str, method: &str, at: Timestamp) -> Result<Found, NotFound> {
+        let matched = self.0.at(path).map_err(|_| NotFound::Path)?;
+        let begun = |entry: &&Entry| entry.service.valid_from <= at;
+        let newest = matched.value.iter().rev().find(begun).ok_or(NotFound::NotYet)?;
+        let of_version = |entry: &&Entry| Arc::ptr_eq(&entry.service, &newest.service);
+        let serves = |entry: &&Entry| entry.methods().iter().any(|allowed| allowed == method || allowed == "*");
+        let Some(entry) = matched.value.iter().filter(of_version).find(serves) else {
+            let allowed = matched.value.iter().filter(of_version).flat_map(|entry| entry.methods().iter().cloned());
+            return Err(NotFound::Method(allowed.collect()));
+        };
+        let parameters = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Found { service: entry.service.clone(), operation: entry.operation, parameters })
+    }
+}
+
+impl Entry {
+    fn methods(&self) -> &[String] {
+        &self.service.operations[self.operation].methods
+    }
+}
+
+fn clash(service: &Service, path: &str, other: &str) -> Diagnostic {
+    Diagnostic {
+        file: service.id.clone(),
+        place: format!("path {path}"),
+        message: format!("belongs to {other} already: choose another path"),
+    }
+}

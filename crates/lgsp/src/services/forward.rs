@@ -1,0 +1,275 @@
+//! Passes a call on to its upstream and the answer back: whole messages that are checked and mapped, and streams that
+//! nobody needs to read.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Body;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use lgsp_connect::{CallFailure, CallOptions, FailureKind, Repeatable, ResponseBody, Sent, UpstreamBody};
+use lgsp_contract::{Format, MapContext, UpstreamAnswer, UpstreamCall};
+use lgsp_model::ErrorCode;
+
+use super::admission::Place;
+use super::call::{Call, Whole, below};
+use super::headers::{self, Origin};
+use super::refusal::failure_of;
+use crate::answer::{Answer, AnswerBody};
+use crate::failure::Failure;
+use crate::request::Accepted;
+use crate::server::BodyReader;
+
+/// A body up to this size is read before it is passed on, so that a slow caller does not keep an upstream busy and the
+/// call can be repeated on another server.
+const BUFFERED: u64 = 16 * 1024;
+
+/// The longest that a streamed body may take altogether; between its pieces the upstream's own bounds apply.
+const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
+
+/// Passes a whole request on. `made` is what the contract made of it; absent: nothing is changed.
+pub(super) async fn whole(
+    call: &Call<'_>,
+    whole: Whole,
+    made: Option<(UpstreamCall, &MapContext<'_>)>,
+) -> Result<Answer, Failure> {
+    let Whole { parts, from, secure, body } = whole;
+    let repeatable = repeatable(call, &parts);
+    let mut parts = outgoing(call, parts, from, secure, false)?;
+    let Some((made, context)) = made else {
+        let answer = send(call, parts, body, repeatable).await?;
+        return Ok(pass_back(answer, None));
+    };
+    apply(call, &mut parts, &made)?;
+    let answer = send(call, parts, made.body.clone(), repeatable).await?;
+    convert(call, made.caller, answer, context).await
+}
+
+/// Passes a request on whose body nobody reads here.
+pub(super) async fn stream(call: &Call<'_>, request: Accepted, place: Arc<Place>) -> Result<Answer, Failure> {
+    let Accepted { parts, body, peer, snapshot, .. } = request;
+    let small = body.size_hint().exact().is_some_and(|size| size <= BUFFERED);
+    let (from, secure) = (peer.address, peer.tls.is_some());
+    if parts.headers.contains_key(UPGRADE) && parts.version == Version::HTTP_11 {
+        return super::upgrade::pass(call, parts, &peer, place).await;
+    }
+    let repeatable = repeatable(call, &parts);
+    if small {
+        let bytes = if body.is_end_stream() {
+            Bytes::new()
+        } else {
+            BodyReader::plain(body, &snapshot.config.limits).read_whole().await?
+        };
+        let parts = outgoing(call, parts, from, secure, false)?;
+        let answer = send(call, parts, bytes, repeatable).await?;
+        return Ok(pass_back(answer, Some(place)));
+    }
+    let parts = outgoing(call, parts, from, secure, false)?;
+    let body = body.map_err(|error| -> Box<dyn std::error::Error + Send + Sync> { Box::new(error) });
+    let how = CallOptions { deadline: (Instant::now() + LONGEST_STREAM).into(), repeatable: Repeatable::Never, upgrade: false, end: None };
+    let answer = try_once(call, parts, UpstreamBody::Stream(Box::pin(body)), how).await?;
+    Ok(pass_back(answer, Some(place)))
+}
+
+/// Whether a call may be made twice: it changes nothing, or its caller says how a repeat is recognised.
+fn repeatable(call: &Call<'_>, parts: &Parts) -> Repeatable {
+    let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
+    let keyed = parts.headers.contains_key("idempotency-key");
+    if safe || keyed || call.operation.is_idempotent() { Repeatable::Always } else { Repeatable::IfUnsent }
+}
+
+/// The head of a request as it goes on: hop-by-hop headers gone, who asked made anew, the path below the service.
+pub(super) fn outgoing(
+    call: &Call<'_>,
+    mut parts: Parts,
+    from: std::net::IpAddr,
+    secure: bool,
+    keep_upgrade: bool,
+) -> Result<Parts, Failure> {
+    let host = parts.uri.authority().map(|authority| authority.as_str().to_owned());
+    let host = host.or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned));
+    let origin = Origin { address: from, secure, host: host.as_deref() };
+    let accepted = &call.service.exposed().authentication;
+    headers::to_upstream(&mut parts.headers, &origin, accepted, &call.trace.header(), keep_upgrade);
+    let path = below(call.service, parts.uri.path());
+    let path = if path.is_empty() { "/" } else { path };
+    let target = match parts.uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    parts.uri = uri(&target)?;
+    for (name, value) in &call.running.headers {
+        parts.headers.insert(name, value.clone());
+    }
+    Ok(parts)
+}
+
+fn uri(target: &str) -> Result<Uri, Failure> {
+    target.parse().map_err(|_| Failure::new(ErrorCode::BadParameter, "the path or query cannot be passed on"))
+}
+
+/// Puts what the contract made into the head of a request.
+fn apply(call: &Call<'_>, parts: &mut Parts, made: &UpstreamCall) -> Result<(), Failure> {
+    if let Some(method) = &made.method {
+        parts.method = method.parse().map_err(|_| Failure::new(ErrorCode::Internal, "the contract's method"))?;
+    }
+    if let Some(path) = &made.path {
+        parts.uri = uri(path)?;
+    }
+    if let Some(content_type) = &made.content_type {
+        keep_only(&mut parts.headers, call.running.passed_headers());
+        parts.headers.insert(CONTENT_TYPE, header(content_type)?);
+        parts.headers.insert("accept", HeaderValue::from_static("*/*"));
+    }
+    if made.body.is_empty() {
+        parts.headers.remove(CONTENT_TYPE);
+    }
+    for (name, value) in &made.headers {
+        let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
+        let name = name.map_err(|_| Failure::new(ErrorCode::Internal, "the contract's map made a bad header"))?;
+        parts.headers.insert(name, header(value)?);
+    }
+    Ok(())
+}
+
+fn header(value: &str) -> Result<HeaderValue, Failure> {
+    HeaderValue::from_str(value).map_err(|_| Failure::new(ErrorCode::BadParameter, "a header cannot be passed on"))
+}
+
+/// Headers that describe a body in another form, or ask for things that a conversion would break, stay here.
+fn keep_only(headers: &mut HeaderMap, passed: &[String]) {
+    const ALWAYS: [&str; 8] = [
+        "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via", "traceparent", "accept-language",
+        "idempotency-key",
+    ];
+    let kept = |name: &str| ALWAYS.contains(&name) || passed.iter().any(|passed| passed == name);
+    let gone: Vec<_> = headers.keys().filter(|name| !kept(name.as_str())).cloned().collect();
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+/// Sends a request whose body is at hand; a token that the partner refuses is renewed once.
+async fn send(call: &Call<'_>, parts: Parts, body: Bytes, repeatable: Repeatable) -> Result<Response<ResponseBody>, Failure> {
+    let upstream = call.running.upstream()?;
+    let timeout = call.operation.timeout().unwrap_or(call.running.timeout);
+    let how = CallOptions { deadline: (Instant::now() + timeout).into(), repeatable, upgrade: false, end: None };
+    let again = call.running.pass.is_renewable().then(|| (parts.clone(), body.clone()));
+    let mut parts = parts;
+    call.running.pass.add(&mut parts.headers, None).await?;
+    let used = call.running.pass.renewable(&parts.headers);
+    let answer = upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))?;
+    let (Some((mut parts, body)), StatusCode::UNAUTHORIZED) = (again, answer.status()) else { return Ok(answer) };
+    drop(answer);
+    call.running.pass.add(&mut parts.headers, used.as_ref()).await?;
+    upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))
+}
+
+pub(super) async fn try_once(
+    call: &Call<'_>,
+    mut parts: Parts,
+    body: UpstreamBody,
+    how: CallOptions,
+) -> Result<Response<ResponseBody>, Failure> {
+    call.running.pass.add(&mut parts.headers, None).await?;
+    call.running.upstream()?.call(parts, body, how).await.map_err(|failure| unanswered(call, &failure))
+}
+
+/// What a caller is told when there is no answer.
+fn unanswered(call: &Call<'_>, failure: &CallFailure) -> Failure {
+    tracing::warn!(
+        trace_id = %call.trace.id_hex(), service = call.service.id(), operation = call.operation.name(),
+        cause = %failure, sent = ?failure.sent, "upstream did not answer"
+    );
+    let effect = match failure.sent {
+        Sent::No => "it was not asked",
+        Sent::Maybe => "it may have acted on the call: look before you repeat one that changes something",
+    };
+    let (code, what) = match failure.kind {
+        FailureKind::Refused => (ErrorCode::UpstreamUnreachable, "the partner has failed repeatedly and is left alone for a while"),
+        FailureKind::Full => (ErrorCode::Overloaded, "too many calls to the partner are running"),
+        FailureKind::TimedOut => (ErrorCode::UpstreamTimeout, "the partner did not answer in time"),
+        FailureKind::CallerBody => (ErrorCode::MalformedRequest, "the body broke off"),
+        FailureKind::Unreachable | FailureKind::Unsent => (ErrorCode::UpstreamUnreachable, "the partner cannot be reached"),
+        FailureKind::Broken => (ErrorCode::UpstreamUnreachable, "the partner broke off the connection"),
+        FailureKind::BadAnswer => (ErrorCode::UpstreamBroken, "the partner's answer is no HTTP"),
+    };
+    let told = Failure::new(code, format!("{what}; {effect}"));
+    Failure { retry_after: failure.retry_after, ..told }
+}
+
+/// An answer that flows through as it comes. `place` is given back when its last piece has passed.
+pub(super) fn pass_back(answer: Response<ResponseBody>, place: Option<Arc<Place>>) -> Answer {
+    let (mut parts, body) = answer.into_parts();
+    headers::strip_connection(&mut parts.headers, false);
+    parts.version = Version::HTTP_11;
+    Response::from_parts(parts, AnswerBody::Upstream(Box::new(body), place))
+}
+
+/// Reads, checks and maps an answer.
+async fn convert(
+    call: &Call<'_>,
+    caller: Format,
+    answer: Response<ResponseBody>,
+    context: &MapContext<'_>,
+) -> Result<Answer, Failure> {
+    if call.operation.passes_answers(caller) {
+        return Ok(pass_back(answer, None));
+    }
+    let most = call.service.exposed().limits.answer.as_usize();
+    let (mut parts, body) = answer.into_parts();
+    headers::strip_connection(&mut parts.headers, false);
+    let read = Limited::new(body, most).collect().await.map_err(|error| unreadable(call, error.as_ref(), most))?;
+    let body = read.to_bytes();
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let context = MapContext { status: Some(parts.status.as_u16()), ..*context };
+    let came = UpstreamAnswer { status: parts.status.as_u16(), content_type: content_type.as_deref(), body: &body };
+    let made = call.operation.response(caller, &came, &context).map_err(|refusal| {
+        let failure = failure_of(refusal);
+        let rules: Vec<&str> = failure.findings.iter().map(|finding| finding.rule.as_str()).collect();
+        tracing::warn!(
+            trace_id = %call.trace.id_hex(), service = call.service.id(), operation = call.operation.name(),
+            status = parts.status.as_u16(), code = failure.code.code(), rules = %rules.join(" "), "answer not passed on"
+        );
+        failure
+    })?;
+    call.observe("response", &made.observed);
+    parts.status = StatusCode::from_u16(made.status).unwrap_or(parts.status);
+    parts.headers.remove(CONTENT_LENGTH);
+    if let Some(content_type) = &made.content_type {
+        parts.headers = converted_headers(&parts.headers);
+        parts.headers.insert(CONTENT_TYPE, header(content_type)?);
+    }
+    parts.version = Version::HTTP_11;
+    Ok(Response::from_parts(parts, AnswerBody::Full((!made.body.is_empty()).then_some(made.body))))
+}
+
+/// Headers of an answer that still hold when its body was converted.
+fn converted_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in ["date", "retry-after", "cache-control", "content-language"] {
+        if let Some(value) = headers.get(name) {
+            kept.insert(name, value.clone());
+        }
+    }
+    kept
+}
+
+fn unreadable(call: &Call<'_>, error: &(dyn std::error::Error + 'static), most: usize) -> Failure {
+    if error.is::<http_body_util::LengthLimitError>() {
+        let detail = format!("the partner's answer is longer than {most} bytes");
+        return Failure::new(ErrorCode::UpstreamBroken, detail);
+    }
+    tracing::warn!(trace_id = %call.trace.id_hex(), service = call.service.id(), cause = %error, "answer broke off");
+    Failure::new(ErrorCode::UpstreamUnreachable, format!("{error}; the partner may have acted on the call"))
+}
+
+/// A request head for a call that no caller made.
+pub(super) fn head(method: &str, path: &str) -> Result<Parts, Failure> {
+    let request = Request::builder().method(method).uri(path).body(());
+    let request = request.map_err(|_| Failure::new(ErrorCode::Internal, "the contract's method or path"))?;
+    Ok(request.into_parts().0)
+}

@@ -1,0 +1,48 @@
+//! Calls that are stored: the commit is on disk before the caller is told, and delivery goes on from the log.
+
+use hyper::StatusCode;
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
+use lgsp_contract::UpstreamCall;
+use lgsp_model::{ErrorCode, EventKey, Finding};
+use lgsp_store::{Appended, IdempotencyKey, NewEvent, Subject};
+
+use super::call::{Call, Whole};
+use crate::answer::{self, Answer};
+use crate::failure::Failure;
+use crate::intake;
+
+pub(super) async fn accept(call: &Call<'_>, whole: &Whole, made: &UpstreamCall) -> Result<Answer, Failure> {
+    let key = EventKey::of(call.service.id(), call.operation.name(), made.key.as_deref()).map_err(|error| {
+        let message = format!("the key of the message must be {}", error.expected);
+        Failure::findings(vec![Finding::new("", "key", message)])
+    })?;
+    let idempotency = intake::idempotency_key(&whole.parts.headers)?;
+    let event = NewEvent {
+        subject: Subject::Message { key, agency: made.agency.as_deref().and_then(|agency| agency.parse().ok()) },
+        sender: call.caller.member.id.clone(),
+        at: call.now,
+        payload: whole.body.clone(),
+        trace: call.trace.id(),
+        idempotency: idempotency.map(|key| IdempotencyKey { key, body: intake::sha256(&whole.body) }),
+    };
+    let (seq, duplicate) = match call.app.store.append(vec![event]).await?[..] {
+        [Appended::Accepted { seq }] => (seq, false),
+        [Appended::Duplicate { seq }] => (seq, true),
+        [Appended::KeyReused] => {
+            let detail = "this Idempotency-Key came earlier with another message";
+            return Err(Failure::new(ErrorCode::IdempotencyMismatch, detail));
+        }
+        _ => return Err(Failure::new(ErrorCode::Internal, "the store held a message")),
+    };
+    call.app.metrics.events(lgsp_model::EventKind::Message, if duplicate { "duplicate" } else { "accepted" }, 1);
+    let id = seq.to_string();
+    let told = call.operation.accepted(made.caller, &id, duplicate);
+    let status = StatusCode::from_u16(told.status).expect("the contract answers 200 or 202");
+    let mut answer = answer::with_body(status, "application/json", told.body);
+    if let Some(content_type) = told.content_type.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    let location = HeaderValue::from_str(&format!("/v1/messages/{id}")).expect("digits are visible ASCII");
+    answer.headers_mut().insert(LOCATION, location);
+    Ok(answer)
+}
