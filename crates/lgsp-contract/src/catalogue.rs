@@ -90,7 +90,10 @@ impl Catalogue {
 /// Names contracts, not their contents.
 impl fmt::Debug for Catalogue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Catalogue").field("records", &self.records).field("services", &self.services).finish_non_exhaustive()
+        f.debug_struct("Catalogue")
+            .field("records", &self.records)
+            .field("services", &self.services)
+            .finish_non_exhaustive()
     }
 }
 

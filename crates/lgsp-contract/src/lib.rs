@@ -25,8 +25,8 @@ mod xml;
 mod xsd;
 
 pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
-pub use describe::{openapi, wsdl};
 pub use contract::{Checked, Contract, Rejection};
+pub use describe::{openapi, wsdl};
 pub use example::ExampleReport;
 pub use head::{RecordHead, RecordKind};
 pub use json::{JsonError, JsonErrorKind, MAX_DEPTH, parse_strict};
@@ -36,12 +36,12 @@ pub use map::{
 };
 pub use rules::{RuleInfo, Severity, rules};
 pub use schema::MAX_FINDINGS;
-pub use shipped::shipped;
-pub use template::{Template, TemplateBudget, TemplateError, TemplateFailure, TemplateProblem};
-pub use xml::{XmlError, XmlErrorKind, xml_to_json};
 pub use service::{
     Authentication, CallerAnswer, Check, CredentialTerms, Dialogue, Exposed, Fault, Format, Found, Inbound, LoginTerms,
     MapContext, Mode, NotFound, OAuth2Terms, Operation, Problem, QueueTerms, Refusal, Router, Service, ServiceLimits,
     TlsTerms, UpstreamAnswer, UpstreamCall, UpstreamTerms, Verdict,
 };
+pub use shipped::shipped;
+pub use template::{Template, TemplateBudget, TemplateError, TemplateFailure, TemplateProblem};
+pub use xml::{XmlError, XmlErrorKind, xml_to_json};
 pub use xsd::{XmlSchema, Xsd, XsdError, XsdProblem, load_xsd};

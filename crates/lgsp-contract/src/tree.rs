@@ -282,7 +282,8 @@ impl Tree<'_> {
             Value::String(text) => Tree::Text(Cow::Owned(text.clone())),
             Value::Array(items) => Tree::List(items.iter().map(Tree::from_value).collect()),
             Value::Object(map) => {
-                let members = map.iter().map(|(key, value)| Member::new(key.clone(), Tree::from_value(value))).collect();
+                let members =
+                    map.iter().map(|(key, value)| Member::new(key.clone(), Tree::from_value(value))).collect();
                 Tree::Object(Members::sorted(members).expect("a map has every key once"))
             }
         }

@@ -73,9 +73,7 @@ impl fmt::Display for XsdProblem {
             Self::Syntax => f.write_str("this is no well-formed XML schema"),
             Self::Construct(name) => write!(f, "{name} is not supported; write it with XML Schema 1.0"),
             Self::Unresolved(name) => write!(f, "nothing declares {name}; declare it, or include its file"),
-            Self::Include => {
-                f.write_str("an included schema must have the same targetNamespace and the same defaults")
-            }
+            Self::Include => f.write_str("an included schema must have the same targetNamespace and the same defaults"),
             Self::Invalid(reason) => write!(f, "this schema is not valid: {reason}"),
         }
     }

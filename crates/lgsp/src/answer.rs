@@ -9,9 +9,9 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
-use lgsp_model::ErrorCode;
 use lgsp_connect::{BodyFailure, ResponseBody};
 use lgsp_contract::Format;
+use lgsp_model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -175,7 +175,9 @@ fn xml_failure(failure: &Failure, format: Format, trace: &Trace) -> Answer {
     // SOAP 1.1 answers every fault with 500 (§6.2); 1.2 tells whose fault it is by the status too.
     let status = match format {
         Format::Soap11 if !KEPT_BY_SOAP11.contains(&status.as_u16()) => StatusCode::INTERNAL_SERVER_ERROR,
-        Format::Soap12 if status.is_client_error() && !KEPT_BY_SOAP11.contains(&status.as_u16()) => StatusCode::BAD_REQUEST,
+        Format::Soap12 if status.is_client_error() && !KEPT_BY_SOAP11.contains(&status.as_u16()) => {
+            StatusCode::BAD_REQUEST
+        }
         _ => status,
     };
     let mut answer = with_body(status, media_type, body);

@@ -85,7 +85,9 @@ fn wants_wsdl(parts: &Parts) -> bool {
 /// Whether a segment of the path is `.` or `..`, also encoded: another server may take it for the folder above.
 fn has_dots(path: &str) -> bool {
     let plain = |segment: &str| segment.replace("%2e", ".").replace("%2E", ".");
-    path.contains('\\') || path.to_ascii_lowercase().contains("%2f") || path.split('/').any(|segment| matches!(plain(segment).as_str(), "." | ".."))
+    path.contains('\\')
+        || path.to_ascii_lowercase().contains("%2f")
+        || path.split('/').any(|segment| matches!(plain(segment).as_str(), "." | ".."))
 }
 
 /// Where both generations of the portal's adapter listen.

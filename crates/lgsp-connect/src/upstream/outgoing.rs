@@ -175,7 +175,9 @@ fn behind(base: &str, target: &PathAndQuery) -> PathAndQuery {
     if base.is_empty() || target.as_str() == "*" {
         return target.clone();
     }
-    let joined = Bytes::from([base, target.as_str()].concat());
+    // A call of nothing below the base is a call of the base itself: many services have an address and no paths.
+    let below = if target.path() == "/" { &target.as_str()[1..] } else { target.as_str() };
+    let joined = Bytes::from([base, below].concat());
     PathAndQuery::from_maybe_shared(joined).expect("two paths make a path")
 }
 
@@ -195,7 +197,8 @@ mod tests {
         for (base, target, expected) in [
             ("http://h", "/a?b=1", "/a?b=1"),
             ("http://h/base/", "/a?b=1", "/base/a?b=1"),
-            ("http://h/base", "/", "/base/"),
+            ("http://h/base", "/", "/base"),
+            ("http://h/base", "/?a=1", "/base?a=1"),
         ] {
             let mut call = outgoing(Method::POST, target, "x");
             address_http1(&mut call.request, &base.parse().unwrap(), &call.target);

@@ -70,7 +70,8 @@ fn parameters(operation: &Operation) -> Vec<Value> {
         .map(|(name, _)| json!({"name": name.trim_start_matches('*'), "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
     let bodyless = operation.methods().iter().all(|method| matches!(method.as_str(), "GET" | "HEAD" | "DELETE"));
-    let Some(MessageSchema::Json { schema, .. }) = operation.exchange.request.schema.as_ref().filter(|_| bodyless) else {
+    let Some(MessageSchema::Json { schema, .. }) = operation.exchange.request.schema.as_ref().filter(|_| bodyless)
+    else {
         return parameters;
     };
     let source = schema.source();
@@ -112,7 +113,9 @@ fn responses(service: &Service, operation: &Operation) -> Value {
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     });
     let (status, success) = match service.mode() {
-        Mode::Queue => ("202", json!({"description": "Đã nhận – Stored", "content": {"application/json": {"schema": accepted()}}})),
+        Mode::Queue => {
+            ("202", json!({"description": "Đã nhận – Stored", "content": {"application/json": {"schema": accepted()}}}))
+        }
         Mode::Proxy => ("200", answered(service, operation)),
         Mode::Intake => ("202", answered(service, operation)),
     };
@@ -151,7 +154,9 @@ fn security(service: &Service, operation: &Operation) -> Vec<Value> {
 
 fn scheme(kind: Authentication) -> Value {
     match kind {
-        Authentication::Bearer => json!({"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": {}}}}),
+        Authentication::Bearer => {
+            json!({"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": {}}}})
+        }
         Authentication::Mtls => json!({"type": "mutualTLS"}),
         Authentication::ApiKey => json!({"type": "apiKey", "in": "header", "name": "X-API-Key"}),
         Authentication::Signature => json!({"type": "http", "scheme": "signature", "description": "RFC 9421"}),

@@ -39,7 +39,8 @@ impl<'t> Writer<'t, '_> {
         for _ in 0..MAX_DEPTH {
             let Some(target) = schema.get("$ref").and_then(Tree::as_str) else { return schema };
             let Some(pointer) = target.strip_prefix("#/") else { return schema };
-            let found = pointer.split('/').try_fold(self.root, |at, part| at.get(&part.replace("~1", "/").replace("~0", "~")));
+            let found =
+                pointer.split('/').try_fold(self.root, |at, part| at.get(&part.replace("~1", "/").replace("~0", "~")));
             match found {
                 Some(found) => schema = found,
                 None => return schema,
@@ -109,7 +110,8 @@ impl<'t> Writer<'t, '_> {
         if codes.is_empty() && least.is_none() && most.is_none() {
             return self.plain(name, "xs:string", occurs);
         }
-        let _ = write!(self.out, "<xs:element name=\"{name}\" {occurs}><xs:simpleType><xs:restriction base=\"xs:string\">");
+        let _ =
+            write!(self.out, "<xs:element name=\"{name}\" {occurs}><xs:simpleType><xs:restriction base=\"xs:string\">");
         for code in codes {
             let _ = write!(self.out, "<xs:enumeration value=\"{}\"/>", escaped(code));
         }
@@ -162,7 +164,9 @@ mod tests {
         let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
         assert!(place("name=\"z\"") < place("name=\"a\" type=\"xs:double\" minOccurs=\"0\""));
         assert!(place("name=\"a\"") < place("name=\"l\" type=\"xs:long\" minOccurs=\"0\" maxOccurs=\"unbounded\""));
-        assert!(text.contains("<xs:maxLength value=\"5\"/>") && text.contains("value=\"a&amp;b\"") && !text.contains('@'));
+        assert!(
+            text.contains("<xs:maxLength value=\"5\"/>") && text.contains("value=\"a&amp;b\"") && !text.contains('@')
+        );
     }
 
     #[test]

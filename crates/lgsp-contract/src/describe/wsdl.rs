@@ -33,7 +33,10 @@ pub fn wsdl(service: &Service, base: &str) -> Option<String> {
 
 /// Operations that a SOAP client can reach: those that are called with POST.
 fn callable(service: &Service) -> impl Iterator<Item = &Operation> {
-    service.operations().iter().filter(|operation| operation.methods().iter().any(|method| method == "POST" || method == "*"))
+    service
+        .operations()
+        .iter()
+        .filter(|operation| operation.methods().iter().any(|method| method == "POST" || method == "*"))
 }
 
 fn types(service: &Service, namespace: &str, out: &mut String) {
@@ -58,7 +61,10 @@ fn types(service: &Service, namespace: &str, out: &mut String) {
         out.push_str(without_declaration(source));
     }
     if !made.is_empty() {
-        let _ = write!(out, "<xs:schema targetNamespace=\"{namespace}\" elementFormDefault=\"qualified\">{made}</xs:schema>");
+        let _ = write!(
+            out,
+            "<xs:schema targetNamespace=\"{namespace}\" elementFormDefault=\"qualified\">{made}</xs:schema>"
+        );
     }
     out.push_str("</wsdl:types>");
 }

@@ -141,7 +141,9 @@ impl Case {
         };
         let format = match self.format.as_deref() {
             Some(word) => Format::parse(word).ok_or("format must be json, xml, soap11 or soap12")?,
-            None => service.exposed.formats.first().map(|first| Format::first_of(*first)).ok_or("nothing is read here")?,
+            None => {
+                service.exposed.formats.first().map(|first| Format::first_of(*first)).ok_or("nothing is read here")?
+            }
         };
         let body = Bytes::copy_from_slice(self.send.trim().as_bytes());
         let inbound = Inbound { content_type: Some(format.media_type()), body: &body, context: &context, path: "" };
@@ -203,7 +205,9 @@ impl Answer {
                 same("the caller's answer", self.expect.as_deref(), &made.body, caller, names)
             }
             Err(Refusal::Fault(fault)) if self.fault => match self.expect_status {
-                Some(status) if fault.status != Some(status) => Err(format!("the fault's status is {:?}", fault.status)),
+                Some(status) if fault.status != Some(status) => {
+                    Err(format!("the fault's status is {:?}", fault.status))
+                }
                 _ => Ok(()),
             },
             Err(Refusal::Answer { findings, .. }) if !self.errors.is_empty() => compare(&self.errors, &findings),

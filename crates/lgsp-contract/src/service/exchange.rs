@@ -261,12 +261,8 @@ impl Exchange {
         context: &Context<'_>,
     ) -> Result<CallerAnswer, Refusal> {
         let upstream = self.upstream.unwrap_or(caller);
-        let unchanged = CallerAnswer {
-            status: answer.status,
-            content_type: None,
-            body: answer.body.clone(),
-            observed: Vec::new(),
-        };
+        let unchanged =
+            CallerAnswer { status: answer.status, content_type: None, body: answer.body.clone(), observed: Vec::new() };
         let plain = caller == upstream && self.map_response.is_none();
         let success = (200..300).contains(&answer.status);
         if !success && plain && self.map_fault.is_none() {
@@ -301,7 +297,8 @@ impl Exchange {
             None => Ok(fault),
             Some(map) => {
                 let tree = fault.to_tree();
-                let mapped = map.run(&tree, context, &Budget::default()).map_err(|refusal| Refusal::from(refusal).answer())?;
+                let mapped =
+                    map.run(&tree, context, &Budget::default()).map_err(|refusal| Refusal::from(refusal).answer())?;
                 Ok(fault.mapped(&mapped))
             }
         }
@@ -339,7 +336,10 @@ impl Exchange {
             return Ok(CallerAnswer { status, content_type: None, body: answer.body.clone(), observed });
         }
         if parts.has_attachments() && !caller.is_soap() {
-            return Err(Refusal::Answer { findings: Vec::new(), why: "it has attachments, which the caller's form cannot carry".into() });
+            return Err(Refusal::Answer {
+                findings: Vec::new(),
+                why: "it has attachments, which the caller's form cannot carry".into(),
+            });
         }
         let envelope = Envelope { element: self.response.element.as_deref(), header: Vec::new() };
         let written = side::write(done.tree, caller, &envelope, &self.names)
@@ -349,7 +349,13 @@ impl Exchange {
     }
 
     /// What an answer says about a message that was delivered from the queue.
-    pub(crate) fn verdict(&self, answer: &UpstreamAnswer<'_>, stored: Format, idempotent: bool, now: Timestamp) -> Verdict {
+    pub(crate) fn verdict(
+        &self,
+        answer: &UpstreamAnswer<'_>,
+        stored: Format,
+        idempotent: bool,
+        now: Timestamp,
+    ) -> Verdict {
         match answer.status {
             200..300 => self.verdict_of_success(answer, stored, now),
             408 | 425 | 429 | 503 => Verdict::Deferred,
@@ -368,11 +374,14 @@ impl Exchange {
         let upstream = self.upstream.unwrap_or(stored);
         let Ok(parts) = Parts::of(answer.content_type, answer.body) else { return Verdict::Unknown };
         let Ok(text) = side::decode(upstream, answer.content_type, parts.root()) else { return Verdict::Unknown };
-        let Ok(message) = self.upstream_response.read_answer(upstream, &text, &self.names) else { return Verdict::Unknown };
+        let Ok(message) = self.upstream_response.read_answer(upstream, &text, &self.names) else {
+            return Verdict::Unknown;
+        };
         if message.fault.is_some() {
             return Verdict::Refused;
         }
-        let holds = |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.holds(&message.tree, now));
+        let holds =
+            |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.holds(&message.tree, now));
         match (holds(&self.deferred_when), holds(&self.settled_when)) {
             (Some(true), _) => Verdict::Deferred,
             (_, Some(true) | None) => Verdict::Settled,

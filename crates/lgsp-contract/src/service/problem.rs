@@ -37,7 +37,10 @@ impl Problem {
             }
             Format::Xml => {
                 let written = xml::write("problem", &tree, &names, &WriteOptions::default());
-                ("application/problem+xml", written.unwrap_or_else(|_| b"<problem xmlns=\"urn:ietf:rfc:7807\"/>".to_vec()))
+                (
+                    "application/problem+xml",
+                    written.unwrap_or_else(|_| b"<problem xmlns=\"urn:ietf:rfc:7807\"/>".to_vec()),
+                )
             }
             Format::Soap11 => (format.media_type(), self.fault(Version::Soap11, tree, &names)),
             Format::Soap12 => (format.media_type(), self.fault(Version::Soap12, tree, &names)),
@@ -67,7 +70,8 @@ pub(super) fn accepted(format: Format, id: &str, duplicate: bool, names: &Names)
     ];
     let tree = Tree::Object(Members::sorted(members).expect("three different keys"));
     let envelope = Envelope { element: Some("Accepted"), header: Vec::new() };
-    let body = exchange::write(tree, format, &envelope, names).expect("digits and three names can be written in any form");
+    let body =
+        exchange::write(tree, format, &envelope, names).expect("digits and three names can be written in any form");
     CallerAnswer {
         status: if duplicate { 200 } else { 202 },
         content_type: Some(format.media_type().to_owned()),

@@ -65,7 +65,8 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
         .map_err(|error| folder.refuse("names", error.to_string()))
         .unwrap_or_default();
     let codes = folder.code_maps(&manifest.codes);
-    let ground = operation::Ground { mode, exposed: &exposed, upstream: upstream.as_ref(), names: &names, codes: &codes };
+    let ground =
+        operation::Ground { mode, exposed: &exposed, upstream: upstream.as_ref(), names: &names, codes: &codes };
     let operations: Vec<_> = manifest
         .operations
         .iter()
@@ -98,7 +99,9 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
 fn check_mode(mode: Mode, manifest: &Manifest, folder: &mut Folder<'_>) {
     match (mode, &manifest.upstream) {
         (Mode::Proxy | Mode::Queue, None) => folder.refuse("upstream", "is missing: say where calls go"),
-        (Mode::Intake, Some(_)) => folder.refuse("upstream", "does not belong to intake mode: calls stay in the gateway"),
+        (Mode::Intake, Some(_)) => {
+            folder.refuse("upstream", "does not belong to intake mode: calls stay in the gateway")
+        }
         _ => {}
     }
     if mode != Mode::Queue && manifest.queue.is_some() {

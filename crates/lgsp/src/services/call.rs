@@ -122,7 +122,8 @@ impl Call<'_> {
     fn check_agency(&self, made: &UpstreamCall) -> Result<(), Failure> {
         let Some(agency) = &made.agency else { return Ok(()) };
         let agency: AgencyCode = agency.parse().map_err(|_| {
-            let finding = lgsp_model::Finding::new("", "agency", "the agency must be a code such as 000.00.16.H11 or H11");
+            let finding =
+                lgsp_model::Finding::new("", "agency", "the agency must be a code such as 000.00.16.H11 or H11");
             Failure::findings(vec![finding])
         })?;
         if self.caller.covers(&agency) {

@@ -8,9 +8,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request};
-use lgsp_connect::{
-    CallOptions, Repeatable, ServerSettings, Upstream, UpstreamBody, UpstreamError, UpstreamSettings,
-};
+use lgsp_connect::{CallOptions, Repeatable, ServerSettings, Upstream, UpstreamBody, UpstreamError, UpstreamSettings};
 use lgsp_model::ErrorCode;
 use secrecy::ExposeSecret;
 

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Uri, Version};
+use hyper::{Method, Response, StatusCode, Uri, Version};
 use lgsp_connect::{CallFailure, CallOptions, FailureKind, Repeatable, ResponseBody, Sent, UpstreamBody};
 use lgsp_contract::{Format, MapContext, UpstreamAnswer, UpstreamCall};
 use lgsp_model::ErrorCode;
@@ -69,7 +69,12 @@ pub(super) async fn stream(call: &Call<'_>, request: Accepted, place: Arc<Place>
     }
     let parts = outgoing(call, parts, from, secure, false)?;
     let body = body.map_err(|error| -> Box<dyn std::error::Error + Send + Sync> { Box::new(error) });
-    let how = CallOptions { deadline: (Instant::now() + LONGEST_STREAM).into(), repeatable: Repeatable::Never, upgrade: false, end: None };
+    let how = CallOptions {
+        deadline: (Instant::now() + LONGEST_STREAM).into(),
+        repeatable: Repeatable::Never,
+        upgrade: false,
+        end: None,
+    };
     let answer = try_once(call, parts, UpstreamBody::Stream(Box::pin(body)), how).await?;
     Ok(pass_back(answer, Some(place)))
 }
@@ -101,14 +106,17 @@ pub(super) fn outgoing(
         None => path.to_owned(),
     };
     parts.uri = uri(&target)?;
-    for (name, value) in &call.running.headers {
-        parts.headers.insert(name, value.clone());
-    }
     Ok(parts)
 }
 
 fn uri(target: &str) -> Result<Uri, Failure> {
-    target.parse().map_err(|_| Failure::new(ErrorCode::BadParameter, "the path or query cannot be passed on"))
+    // The service's own address and nothing below it.
+    let whole = if target.starts_with('/') { None } else { Some(format!("/{target}")) };
+    whole
+        .as_deref()
+        .unwrap_or(target)
+        .parse()
+        .map_err(|_| Failure::new(ErrorCode::BadParameter, "the path or query cannot be passed on"))
 }
 
 /// Puts what the contract made into the head of a request.
@@ -142,7 +150,13 @@ fn header(value: &str) -> Result<HeaderValue, Failure> {
 /// Headers that describe a body in another form, or ask for things that a conversion would break, stay here.
 fn keep_only(headers: &mut HeaderMap, passed: &[String]) {
     const ALWAYS: [&str; 8] = [
-        "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via", "traceparent", "accept-language",
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "via",
+        "traceparent",
+        "accept-language",
         "idempotency-key",
     ];
     let kept = |name: &str| ALWAYS.contains(&name) || passed.iter().any(|passed| passed == name);
@@ -153,18 +167,24 @@ fn keep_only(headers: &mut HeaderMap, passed: &[String]) {
 }
 
 /// Sends a request whose body is at hand; a token that the partner refuses is renewed once.
-async fn send(call: &Call<'_>, parts: Parts, body: Bytes, repeatable: Repeatable) -> Result<Response<ResponseBody>, Failure> {
+async fn send(
+    call: &Call<'_>,
+    parts: Parts,
+    body: Bytes,
+    repeatable: Repeatable,
+) -> Result<Response<ResponseBody>, Failure> {
     let upstream = call.running.upstream()?;
     let timeout = call.operation.timeout().unwrap_or(call.running.timeout);
     let how = CallOptions { deadline: (Instant::now() + timeout).into(), repeatable, upgrade: false, end: None };
     let again = call.running.pass.is_renewable().then(|| (parts.clone(), body.clone()));
     let mut parts = parts;
-    call.running.pass.add(&mut parts.headers, None).await?;
+    call.running.sign(&mut parts.headers, None).await?;
     let used = call.running.pass.renewable(&parts.headers);
-    let answer = upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))?;
+    let answer =
+        upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))?;
     let (Some((mut parts, body)), StatusCode::UNAUTHORIZED) = (again, answer.status()) else { return Ok(answer) };
     drop(answer);
-    call.running.pass.add(&mut parts.headers, used.as_ref()).await?;
+    call.running.sign(&mut parts.headers, used.as_ref()).await?;
     upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))
 }
 
@@ -174,7 +194,7 @@ pub(super) async fn try_once(
     body: UpstreamBody,
     how: CallOptions,
 ) -> Result<Response<ResponseBody>, Failure> {
-    call.running.pass.add(&mut parts.headers, None).await?;
+    call.running.sign(&mut parts.headers, None).await?;
     call.running.upstream()?.call(parts, body, how).await.map_err(|failure| unanswered(call, &failure))
 }
 
@@ -189,11 +209,15 @@ fn unanswered(call: &Call<'_>, failure: &CallFailure) -> Failure {
         Sent::Maybe => "it may have acted on the call: look before you repeat one that changes something",
     };
     let (code, what) = match failure.kind {
-        FailureKind::Refused => (ErrorCode::UpstreamUnreachable, "the partner has failed repeatedly and is left alone for a while"),
+        FailureKind::Refused => {
+            (ErrorCode::UpstreamUnreachable, "the partner has failed repeatedly and is left alone for a while")
+        }
         FailureKind::Full => (ErrorCode::Overloaded, "too many calls to the partner are running"),
         FailureKind::TimedOut => (ErrorCode::UpstreamTimeout, "the partner did not answer in time"),
         FailureKind::CallerBody => (ErrorCode::MalformedRequest, "the body broke off"),
-        FailureKind::Unreachable | FailureKind::Unsent => (ErrorCode::UpstreamUnreachable, "the partner cannot be reached"),
+        FailureKind::Unreachable | FailureKind::Unsent => {
+            (ErrorCode::UpstreamUnreachable, "the partner cannot be reached")
+        }
         FailureKind::Broken => (ErrorCode::UpstreamUnreachable, "the partner broke off the connection"),
         FailureKind::BadAnswer => (ErrorCode::UpstreamBroken, "the partner's answer is no HTTP"),
     };
@@ -265,11 +289,4 @@ fn unreadable(call: &Call<'_>, error: &(dyn std::error::Error + 'static), most: 
     }
     tracing::warn!(trace_id = %call.trace.id_hex(), service = call.service.id(), cause = %error, "answer broke off");
     Failure::new(ErrorCode::UpstreamUnreachable, format!("{error}; the partner may have acted on the call"))
-}
-
-/// A request head for a call that no caller made.
-pub(super) fn head(method: &str, path: &str) -> Result<Parts, Failure> {
-    let request = Request::builder().method(method).uri(path).body(());
-    let request = request.map_err(|_| Failure::new(ErrorCode::Internal, "the contract's method or path"))?;
-    Ok(request.into_parts().0)
 }

@@ -190,7 +190,10 @@ mod tests {
     fn a_wish_to_upgrade_passes_when_it_may() {
         let mut headers = map(&[("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket")]);
         strip_connection(&mut headers, true);
-        assert_eq!((&headers["connection"], &headers["upgrade"]), (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap()));
+        assert_eq!(
+            (&headers["connection"], &headers["upgrade"]),
+            (&"upgrade".parse().unwrap(), &"websocket".parse().unwrap())
+        );
     }
 
     #[test]

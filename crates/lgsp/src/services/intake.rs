@@ -16,7 +16,8 @@ use crate::request::Authorised;
 
 pub(super) async fn take(call: &Call<'_>, made: &UpstreamCall, context: &MapContext<'_>) -> Result<Answer, Failure> {
     let record = call.operation.record().and_then(RecordContract::of_id);
-    let record = record.ok_or_else(|| Failure::new(ErrorCode::Internal, "the contract names no record of the gateway"))?;
+    let record =
+        record.ok_or_else(|| Failure::new(ErrorCode::Internal, "the contract names no record of the gateway"))?;
     let caller = Authorised::by_contract(call.caller.clone());
     let takes = Takes::new(call.app, caller, record, call.trace, &call.app.snapshot())?;
     let (status, result) = intake::one(&takes, made.body.clone(), None).await?;

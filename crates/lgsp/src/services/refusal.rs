@@ -18,9 +18,10 @@ pub(super) fn failure_of(refusal: Refusal) -> Failure {
         Refusal::Violates(findings) => Failure::findings(findings),
         Refusal::TooCostly => Failure::new(ErrorCode::TooLarge, "mapping the message costs more than one message may"),
         Refusal::Unwritable(finding) => Failure::findings(vec![finding]),
-        Refusal::Answer { findings, why } => {
-            Failure { findings, ..Failure::new(ErrorCode::UpstreamBroken, format!("the partner's answer cannot be passed on: {why}")) }
-        }
+        Refusal::Answer { findings, why } => Failure {
+            findings,
+            ..Failure::new(ErrorCode::UpstreamBroken, format!("the partner's answer cannot be passed on: {why}"))
+        },
         Refusal::Fault(fault) => {
             let detail = format!("the partner answered with status {} and a fault", fault.upstream_status);
             Failure { fault: Some(Box::new(fault)), ..Failure::new(ErrorCode::UpstreamFault, detail) }

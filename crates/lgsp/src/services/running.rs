@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use hyper::header::{HeaderName, HeaderValue};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use lgsp_connect::{Upstream, UpstreamState};
 use lgsp_contract::{Catalogue, Router, Service};
 use lgsp_model::ErrorCode;
@@ -37,7 +37,7 @@ pub(crate) struct Running {
     pub(super) admission: Arc<Admission>,
     upstream: Result<Option<Arc<Upstream>>, NotReady>,
     pub(super) pass: Pass,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) timeout: Duration,
     passed_headers: Vec<String>,
 }
@@ -61,7 +61,10 @@ impl Services {
     /// What belongs to a service, unless an operator has to set it up first.
     pub(crate) fn running(&self, service: &Service) -> Option<&Arc<Running>> {
         // Two short texts are compared; a key of its own would be allocated for every call.
-        self.running.iter().find(|((id, version), _)| id == service.id() && version == service.version()).map(|(_, r)| r)
+        self.running
+            .iter()
+            .find(|((id, version), _)| id == service.id() && version == service.version())
+            .map(|(_, r)| r)
     }
 
     /// How the upstream of each service is, for metrics.
@@ -77,7 +80,8 @@ impl Running {
     fn new(service: &Service, ground: &Ground<'_>, old: Option<&Arc<Self>>) -> Arc<Self> {
         let resolved = service.upstream().map(|terms| settings::resolve(terms, &ground.values)).transpose();
         let fingerprint = fingerprint(service, resolved.as_ref().ok().and_then(Option::as_ref));
-        if let Some(old) = old.filter(|old| old.fingerprint == fingerprint && old.upstream.is_ok() && resolved.is_ok()) {
+        if let Some(old) = old.filter(|old| old.fingerprint == fingerprint && old.upstream.is_ok() && resolved.is_ok())
+        {
             return old.clone();
         }
         let limits = service.exposed().limits;
@@ -122,6 +126,14 @@ impl Running {
             Ok(None) => Err(Failure::new(ErrorCode::Internal, "this service has no upstream")),
             Err(_) => Err(Failure::retry(ErrorCode::ServiceNotReady, "an operator has to set it up", NOT_READY_RETRY)),
         }
+    }
+
+    /// Adds what the contract sets and what proves who this gateway is; `refused` is a proof that was not taken.
+    pub(super) async fn sign(&self, headers: &mut HeaderMap, refused: Option<&HeaderValue>) -> Result<(), Failure> {
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        self.pass.add(headers, refused).await
     }
 
     pub(super) fn passed_headers(&self) -> &[String] {

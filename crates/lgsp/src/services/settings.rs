@@ -153,7 +153,11 @@ pub(crate) fn resolve(terms: &UpstreamTerms, values: &Values<'_>) -> Result<Reso
         settings.probe = Some(ProbeSettings { path, every: *every, timeout: *timeout });
     }
     settings.tls = tls(terms, values)?;
-    Ok(Resolved { upstream: settings, credentials: credentials(&terms.credentials, values)?, headers: headers(terms, values)? })
+    Ok(Resolved {
+        upstream: settings,
+        credentials: credentials(&terms.credentials, values)?,
+        headers: headers(terms, values)?,
+    })
 }
 
 /// The share of a pause that chance may take away, so that several gateways do not come back at once.
@@ -190,7 +194,8 @@ fn header_name(key: &str, name: &str) -> Result<HeaderName, NotReady> {
 }
 
 fn header_value(key: &str, value: &str) -> Result<HeaderValue, NotReady> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| not_ready(key, "holds characters that no header may have"))?;
+    let mut value =
+        HeaderValue::from_str(value).map_err(|_| not_ready(key, "holds characters that no header may have"))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -25,7 +25,12 @@ pub(super) async fn pass(call: &Call<'_>, mut parts: Parts, from: &Peer, place: 
     let on_upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     let parts = forward::outgoing(call, parts, from.address, from.tls.is_some(), true)?;
     let timeout = call.operation.timeout().unwrap_or(call.running.timeout);
-    let how = CallOptions { deadline: (Instant::now() + timeout).into(), repeatable: Repeatable::Never, upgrade: true, end: None };
+    let how = CallOptions {
+        deadline: (Instant::now() + timeout).into(),
+        repeatable: Repeatable::Never,
+        upgrade: true,
+        end: None,
+    };
     let answer = forward::try_once(call, parts, UpstreamBody::Whole(Bytes::new()), how).await?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(forward::pass_back(answer, Some(place)));
@@ -54,4 +59,3 @@ pub(super) async fn pass(call: &Call<'_>, mut parts: Parts, from: &Peer, place: 
     });
     Ok(Response::from_parts(head, AnswerBody::Full(None)))
 }
-

@@ -30,7 +30,12 @@ impl Fault {
     pub(super) fn of_answer(status: u16, fault: Option<soap::Fault<'_>>, tree: Tree<'_>) -> Self {
         match fault {
             Some(fault) => Self {
-                code: Some(fault.subcode.as_deref().map_or_else(|| fault.code.name(soap::Version::Soap11).to_owned(), str::to_owned)),
+                code: Some(
+                    fault
+                        .subcode
+                        .as_deref()
+                        .map_or_else(|| fault.code.name(soap::Version::Soap11).to_owned(), str::to_owned),
+                ),
                 reason: Some(fault.reason("vi").to_owned()),
                 detail: fault.detail.as_ref().map(Tree::to_value),
                 ..Self::of_status(status)

@@ -41,16 +41,19 @@ pub(super) fn split(tree: Tree<'_>) -> (Tree<'_>, Extras) {
 
 fn pairs(tree: &Tree<'_>) -> Vec<(String, String)> {
     let Tree::Object(members) = tree else { return Vec::new() };
-    let of_member = |member: &&crate::tree::Member<'_>| {
-        scalar(&member.value).map(|value| (member.key.as_str().to_owned(), value))
-    };
+    let of_member =
+        |member: &&crate::tree::Member<'_>| scalar(&member.value).map(|value| (member.key.as_str().to_owned(), value));
     members.in_order().iter().filter_map(of_member).collect()
 }
 
 /// Headers hold visible ASCII; what is not is left to the upstream to miss.
 fn headers(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
     let sendable = |text: &str| text.bytes().all(|b| (0x20..0x7f).contains(&b) || b == b'\t');
-    pairs.into_iter().filter(|(_, value)| sendable(value)).map(|(name, value)| (name.to_ascii_lowercase(), value)).collect()
+    pairs
+        .into_iter()
+        .filter(|(_, value)| sendable(value))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .collect()
 }
 
 fn scalar(tree: &Tree<'_>) -> Option<String> {

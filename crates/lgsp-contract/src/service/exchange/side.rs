@@ -82,7 +82,8 @@ impl<'a> Message<'a> {
 impl Side {
     /// Reads a request.
     pub(super) fn read<'a>(&self, format: Format, text: &'a str, names: &Names) -> Result<Message<'a>, Refusal> {
-        let message = self.read_any(format, text, names, EnvelopeRules { understood: Understood::Passed, several: false })?;
+        let message =
+            self.read_any(format, text, names, EnvelopeRules { understood: Understood::Passed, several: false })?;
         match message.fault {
             Some(_) => Err(Refusal::Soap("a request cannot be a fault".into())),
             None => Ok(message),
@@ -104,7 +105,10 @@ impl Side {
         let limits = XmlLimits::default();
         let mut message = match format {
             Format::Json => {
-                return Ok(Message { tree: json::parse(text.as_bytes()).map_err(Refusal::Json)?, ..Message::default() });
+                return Ok(Message {
+                    tree: json::parse(text.as_bytes()).map_err(Refusal::Json)?,
+                    ..Message::default()
+                });
             }
             Format::Xml => {
                 let root = xml::read(text, names, &self.lists, &limits).map_err(Refusal::Xml)?;
@@ -206,7 +210,10 @@ pub(super) fn decode<'a>(format: Format, content_type: Option<&str>, body: &'a [
         });
     }
     let media = content_type.and_then(soap::media_type);
-    let charset = media.as_ref().filter(|media| !media.essence.starts_with("multipart/")).and_then(|media| media.parameter("charset"));
+    let charset = media
+        .as_ref()
+        .filter(|media| !media.essence.starts_with("multipart/"))
+        .and_then(|media| media.parameter("charset"));
     charset::decode(body, charset).map_err(Refusal::Xml)
 }
 

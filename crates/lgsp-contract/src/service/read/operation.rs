@@ -42,7 +42,8 @@ pub(super) fn read(index: usize, written: &Written, ground: &Ground<'_>, folder:
 
 impl Reading<'_, '_, '_, '_> {
     fn refuse(&mut self, key: &str, message: impl Into<String>) {
-        let place = if self.written.name.is_empty() { format!("[{}]", self.index) } else { format!(".{}", self.written.name) };
+        let place =
+            if self.written.name.is_empty() { format!("[{}]", self.index) } else { format!(".{}", self.written.name) };
         self.folder.refuse(format!("operation{place}.{key}"), message);
     }
 
@@ -78,7 +79,8 @@ impl Reading<'_, '_, '_, '_> {
     fn wants_headers(&mut self) -> bool {
         let written = self.written;
         let files = [&written.map_request, &written.map_response, &written.map_fault, &written.audit];
-        let in_map = files.into_iter().flatten().any(|file| self.folder.look(file).is_some_and(|text| text.contains("$header")));
+        let in_map =
+            files.into_iter().flatten().any(|file| self.folder.look(file).is_some_and(|text| text.contains("$header")));
         let in_expression = [&written.key, &written.agency].into_iter().flatten().any(|text| text.contains("$header"));
         in_map || in_expression || written.template.is_some()
     }
@@ -93,7 +95,10 @@ impl Reading<'_, '_, '_, '_> {
             matches!(method.as_str(), "*" | "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS")
         };
         if methods.is_empty() || !methods.iter().all(known) {
-            self.refuse("method", "must be GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, a list of these, or * for any");
+            self.refuse(
+                "method",
+                "must be GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, a list of these, or * for any",
+            );
         }
         methods
     }
@@ -299,7 +304,10 @@ impl Reading<'_, '_, '_, '_> {
             return;
         }
         if reads || self.ground.mode != Mode::Proxy {
-            self.refuse("request", "format = \"any\" passes bodies unread in proxy mode: name a format to check or map them");
+            self.refuse(
+                "request",
+                "format = \"any\" passes bodies unread in proxy mode: name a format to check or map them",
+            );
         }
     }
 }

@@ -8,8 +8,8 @@ use lgsp_model::{ByteCount, unit};
 use super::folder::Folder;
 use crate::service::manifest::{Expose, Limits, OneOrMore, Server, Upstream};
 use crate::service::{
-    Authentication, Check, CredentialTerms, Dialogue, Exposed, Format, LoginTerms, OAuth2Terms, ServiceLimits, TlsTerms,
-    UpstreamTerms,
+    Authentication, Check, CredentialTerms, Dialogue, Exposed, Format, LoginTerms, OAuth2Terms, ServiceLimits,
+    TlsTerms, UpstreamTerms,
 };
 
 /// Defaults, for what a contract does not say.
@@ -131,7 +131,8 @@ fn rate(text: &str) -> Option<(u32, Duration)> {
     let (calls, period) = text.split_once('/')?;
     let calls = calls.trim().parse::<u32>().ok().filter(|calls| *calls > 0)?;
     let period = period.trim();
-    let with_number = if period.starts_with(|c: char| c.is_ascii_digit()) { period.to_owned() } else { format!("1{period}") };
+    let with_number =
+        if period.starts_with(|c: char| c.is_ascii_digit()) { period.to_owned() } else { format!("1{period}") };
     unit::time(&with_number).filter(|period| !period.is_zero()).map(|period| (calls, period))
 }
 
@@ -320,7 +321,9 @@ fn credentials(written: Option<&BTreeMap<String, toml::Value>>, folder: &mut Fol
     let terms = match table.required("kind").as_str() {
         "none" => CredentialTerms::None,
         "header" => CredentialTerms::Header { name: table.required("name"), value: table.required("value") },
-        "basic" => CredentialTerms::Basic { username: table.required("username"), password: table.required("password") },
+        "basic" => {
+            CredentialTerms::Basic { username: table.required("username"), password: table.required("password") }
+        }
         "oauth2" => oauth2(&mut table),
         "login" => login(&mut table),
         _ => {
