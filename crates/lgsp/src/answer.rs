@@ -201,10 +201,10 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(Authentication::Bearer)));
         }
         ErrorCode::Unauthenticated => {
-            for kind in &failure.challenges {
-                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(*kind)));
+            for kind in failure.challenges.kinds() {
+                headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(kind)));
             }
-            if failure.challenges.contains(&Authentication::Signature) {
+            if failure.challenges.has(Authentication::Signature) {
                 headers.insert(ACCEPT_SIGNATURE, HeaderValue::from_static(WANTED_SIGNATURE));
             }
         }
@@ -279,3 +279,25 @@ fn status_of(failure: &Failure) -> StatusCode {
 
 /// The header that tells the caller the trace (W3C Trace Context level 2).
 pub(crate) const TRACERESPONSE: HeaderName = HeaderName::from_static("traceresponse");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::TraceSource;
+
+    #[test]
+    fn a_refusal_names_every_kind_of_proof_that_is_accepted() {
+        let told = |kinds: &[Authentication]| {
+            let answer =
+                problem(&Failure::unproven("x", kinds), &TraceSource::new().of_request(&hyper::HeaderMap::new()));
+            let values =
+                answer.headers().get_all(WWW_AUTHENTICATE).iter().map(|value| value.to_str().unwrap().to_owned());
+            (values.collect::<Vec<_>>(), answer.headers().contains_key(ACCEPT_SIGNATURE))
+        };
+        let (values, wants_signature) = told(&Authentication::ALL);
+        assert!(values.len() == Authentication::ALL.len() && wants_signature);
+        let basic = "Basic realm=\"lgsp\", charset=\"UTF-8\"".to_owned();
+        assert_eq!(told(&[Authentication::Basic]), (vec![basic], false));
+        assert_eq!(told(&[]).0, ["Bearer realm=\"lgsp\", error=\"invalid_token\""]);
+    }
+}

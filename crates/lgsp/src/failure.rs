@@ -9,7 +9,7 @@ use lgsp_contract::{Fault, JsonError, Rejection};
 use lgsp_model::{ErrorCode, Finding};
 use lgsp_store::StoreError;
 
-use crate::identity::Authentication;
+use crate::identity::{Authentication, Kinds};
 
 /// A refused or failed request. `detail` and `findings` never hold record values, identity numbers or secrets.
 #[derive(Clone, Debug)]
@@ -26,10 +26,10 @@ pub(crate) struct Failure {
     pub(crate) scope: Option<Cow<'static, str>>,
     /// The methods that would be allowed, for `Allow`.
     pub(crate) allow: Option<Cow<'static, str>>,
-    /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
-    pub(crate) challenges: Vec<Authentication>,
     /// What a partner said instead of a result. It goes to the caller, never to the log.
     pub(crate) fault: Option<Box<Fault>>,
+    /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
+    pub(crate) challenges: Kinds,
 }
 
 impl Failure {
@@ -42,8 +42,8 @@ impl Failure {
             retry_after: None,
             scope: None,
             allow: None,
-            challenges: Vec::new(),
             fault: None,
+            challenges: Kinds::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Failure {
 
     /// A caller who did not prove who he is by one of these kinds.
     pub(crate) fn unproven(detail: impl Into<String>, accepted: &[Authentication]) -> Self {
-        Self { challenges: accepted.to_vec(), ..Self::new(ErrorCode::Unauthenticated, detail) }
+        Self { challenges: Kinds::of(accepted), ..Self::new(ErrorCode::Unauthenticated, detail) }
     }
 
     /// A method that is not allowed where `allow` are.

@@ -20,7 +20,7 @@ mod tokens;
 
 pub(crate) use api_key::FreshKey;
 pub(crate) use authenticate::{Head, Keepers, authenticate, certificate_suffices};
-pub(crate) use caller::{Authentication, Identified};
+pub(crate) use caller::{Authentication, Identified, Kinds};
 pub(crate) use digest_key::DigestKey;
 pub(crate) use issuer::Issuer;
 pub(crate) use keys::{KeyError, KeyRing};

@@ -130,9 +130,9 @@ impl Attempt<'_> {
                 Authentication::Bearer => self.by_bearer()?,
                 Authentication::LgspAccessToken => self.by_access_token().await?,
                 Authentication::Basic => self.by_basic().await?,
-                Authentication::Signature => self.by_signature()?.map(|(caller, expected)| {
-                    digest = expected;
-                    caller
+                Authentication::Signature => self.by_signature()?.map(|signed| {
+                    digest = signed.digest;
+                    signed.identified
                 }),
             };
             if let Some(proven) = proven {
@@ -223,7 +223,7 @@ impl Attempt<'_> {
         Ok(Arc::new(Identified::by(kind, member.clone())))
     }
 
-    fn by_signature(&self) -> Result<Option<(Arc<Identified>, Option<ExpectedDigest>)>, Refusal> {
+    fn by_signature(&self) -> Result<Option<Caller>, Refusal> {
         let now = Now { wall: self.keepers.wall, steady: self.keepers.steady };
         signature::verify(self.head, self.members, self.keepers.replays, now).map_err(Refusal::Signature)
     }

@@ -8,15 +8,24 @@ use lgsp_config::{Member, Scope, ServiceId};
 pub(crate) use lgsp_contract::Authentication;
 use lgsp_model::{AgencyCode, Timestamp};
 
-/// The kinds of proof of one call. Prints as `bearer+mtls`; a session of the national dialect as `session`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct How(u8);
+/// A set of kinds of proof. Prints as `mtls+bearer`; the empty one, which a session of the national dialect has, as
+/// `session`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kinds(u8);
 
-impl How {
-    const SESSION: Self = Self(0);
-
+impl Kinds {
     pub(super) const fn by(kind: Authentication) -> Self {
         Self(1 << kind as u8)
+    }
+
+    /// These kinds.
+    pub(crate) fn of(kinds: &[Authentication]) -> Self {
+        Self(kinds.iter().fold(0, |set, kind| set | Self::by(*kind).0))
+    }
+
+    /// Whether there is none.
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// Whether this kind is among them.
@@ -30,9 +39,9 @@ impl How {
     }
 }
 
-impl fmt::Display for How {
+impl fmt::Display for Kinds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if *self == Self::SESSION {
+        if self.is_empty() {
             return f.write_str("session");
         }
         for (place, kind) in self.kinds().enumerate() {
@@ -48,7 +57,7 @@ impl fmt::Display for How {
 pub(crate) struct Identified {
     pub(crate) member: Arc<Member>,
     /// What proved it.
-    pub(crate) how: How,
+    pub(crate) how: Kinds,
     /// When the proof ends; `i64::MAX` when it does not end by itself.
     pub(crate) ends: Timestamp,
     scopes: Scopes,
@@ -92,7 +101,7 @@ impl Identified {
 
     /// A member of the national dialect that logged in, with all its scopes.
     pub(crate) fn by_session(member: Arc<Member>) -> Self {
-        Self { how: How::SESSION, ..Self::by(Authentication::Mtls, member) }
+        Self { how: Kinds::default(), ..Self::by(Authentication::Mtls, member) }
     }
 
     /// A member that a token names, with the token's scopes.
@@ -102,7 +111,7 @@ impl Identified {
 
     /// A member that proved itself by `kind`, with all its scopes.
     pub(super) fn by(kind: Authentication, member: Arc<Member>) -> Self {
-        Self { member, how: How::by(kind), ends: Timestamp(i64::MAX), scopes: Scopes::OfMember, services: None }
+        Self { member, how: Kinds::by(kind), ends: Timestamp(i64::MAX), scopes: Scopes::OfMember, services: None }
     }
 
     /// The same until `expires`, and for these services only.
@@ -125,7 +134,7 @@ impl Identified {
             (None, services) | (services, None) => services.clone(),
             (Some(a), Some(b)) => Some(a.iter().filter(|id| b.contains(id)).cloned().collect()),
         };
-        let how = How(self.how.0 | other.how.0);
+        let how = Kinds(self.how.0 | other.how.0);
         Some(Self { member: self.member.clone(), how, ends: self.ends.min(other.ends), scopes, services })
     }
 }

@@ -7,7 +7,6 @@ mod key;
 mod replays;
 
 use std::fmt;
-use std::sync::Arc;
 
 use lgsp_model::{MemberId, Timestamp};
 use sfv::{BareItem, Dictionary, InnerList, ListEntry, Parser};
@@ -17,8 +16,7 @@ pub(super) use key::BadKey;
 pub(crate) use key::VerifyingKey;
 pub(crate) use replays::Replays;
 
-use super::authenticate::Head;
-use super::caller::Identified;
+use super::authenticate::{Caller, Head};
 use super::members::{KnownKey, Members};
 use base::Covered;
 
@@ -113,7 +111,7 @@ pub(super) fn verify(
     members: &Members,
     replays: &Replays,
     now: Now,
-) -> Result<Option<(Arc<Identified>, Option<ExpectedDigest>)>, BadSignature> {
+) -> Result<Option<Caller>, BadSignature> {
     if !head.headers.contains_key("signature") && !head.headers.contains_key("signature-input") {
         return Ok(None);
     }
@@ -140,7 +138,7 @@ pub(super) fn verify(
     }
     let once = text_parameter(input, "nonce")?.map_or(signature, str::as_bytes);
     remember(replays, &caller.member.id, key, once, now.steady)?;
-    Ok(Some((caller.clone(), expected)))
+    Ok(Some(Caller { identified: caller.clone(), digest: expected }))
 }
 
 fn remember(

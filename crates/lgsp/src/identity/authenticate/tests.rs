@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::super::api_key::FreshKey;
+use super::super::caller::Kinds;
 use super::super::fixture;
 use super::super::keys::KeyRing;
 use super::*;
@@ -219,7 +220,7 @@ async fn proofs_of_a_kind_that_the_service_does_not_accept_are_none() {
     ] {
         let refused = world.ask_at(NOW, &call, &kinds).await.unwrap_err();
         assert_eq!(refused.detail, "prove who calls; accepted here: basic, api-key");
-        assert_eq!(refused.challenges, kinds);
+        assert_eq!(refused.challenges, Kinds::of(&kinds));
     }
     assert!(world.counted("none", "missing"));
     let call = with(&[("x-api-key", &world.key.value), ("lgspaccesstoken", "garbage")]);

@@ -20,7 +20,8 @@ pub(crate) struct VerifyingKey {
 
 enum Material {
     Public(ParsedPublicKey),
-    Shared(hmac::Key),
+    /// Boxed: it is twenty times as large as a public one.
+    Shared(Box<hmac::Key>),
 }
 
 /// The fewest bytes of a shared secret: fewer than the digest has would weaken it (RFC 2104 §3).
@@ -30,19 +31,19 @@ const MIN_SHARED: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadKey {
     /// It is not a public key in PEM.
-    NotPem,
+    Pem,
     /// It is one, but not of its algorithm.
-    NotOf(SignatureAlgorithm),
+    Algorithm(SignatureAlgorithm),
     /// It is not base64 of 32 bytes or more.
-    NotASecret,
+    Secret,
 }
 
 impl fmt::Display for BadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotPem => f.write_str("expected a public key in PEM, which begins with -----BEGIN PUBLIC KEY-----"),
-            Self::NotOf(algorithm) => write!(f, "not a key for {}", algorithm.as_str()),
-            Self::NotASecret => f.write_str("expected 32 bytes or more in base64: openssl rand -base64 32"),
+            Self::Pem => f.write_str("expected a public key in PEM, which begins with -----BEGIN PUBLIC KEY-----"),
+            Self::Algorithm(algorithm) => write!(f, "not a key for {}", algorithm.as_str()),
+            Self::Secret => f.write_str("expected 32 bytes or more in base64: openssl rand -base64 32"),
         }
     }
 }
@@ -51,9 +52,8 @@ impl VerifyingKey {
     /// Reads a key of the configuration.
     pub(crate) fn new(key: &SignatureKey) -> Result<Self, BadKey> {
         let public = |algorithm: &'static dyn signature::VerificationAlgorithm| {
-            let der =
-                SubjectPublicKeyInfoDer::from_pem_slice(key.key.expose().as_bytes()).map_err(|_| BadKey::NotPem)?;
-            let parsed = ParsedPublicKey::new(algorithm, der.as_ref()).map_err(|_| BadKey::NotOf(key.algorithm))?;
+            let der = SubjectPublicKeyInfoDer::from_pem_slice(key.key.expose().as_bytes()).map_err(|_| BadKey::Pem)?;
+            let parsed = ParsedPublicKey::new(algorithm, der.as_ref()).map_err(|_| BadKey::Algorithm(key.algorithm))?;
             Ok(Material::Public(parsed))
         };
         let material = match key.algorithm {
@@ -61,11 +61,11 @@ impl VerifyingKey {
             SignatureAlgorithm::EcdsaP256Sha256 => public(&ECDSA_P256_SHA256_FIXED)?,
             SignatureAlgorithm::RsaPssSha512 => public(&RSA_PSS_2048_8192_SHA512)?,
             SignatureAlgorithm::HmacSha256 => {
-                let secret = Zeroizing::new(STANDARD.decode(key.key.expose().trim()).map_err(|_| BadKey::NotASecret)?);
+                let secret = Zeroizing::new(STANDARD.decode(key.key.expose().trim()).map_err(|_| BadKey::Secret)?);
                 if secret.len() < MIN_SHARED {
-                    return Err(BadKey::NotASecret);
+                    return Err(BadKey::Secret);
                 }
-                Material::Shared(hmac::Key::new(hmac::HMAC_SHA256, &secret))
+                Material::Shared(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &secret)))
             }
         };
         Ok(Self { id: key.id.to_string(), algorithm: key.algorithm, material })

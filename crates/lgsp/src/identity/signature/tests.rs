@@ -84,7 +84,9 @@ fn members() -> Members {
 fn verify_at(request: &Request, replays: &Replays, seconds: i64) -> Result<Option<(String, bool)>, BadSignature> {
     let now = Timestamp(seconds * 1000);
     let verified = verify(&request.head(), &members(), replays, Now { wall: now, steady: now })?;
-    Ok(verified.map(|(caller, digest)| (caller.member.id.to_string(), digest.is_some_and(|d| d.holds(b"{}")))))
+    Ok(verified.map(|caller| {
+        (caller.identified.member.id.to_string(), caller.digest.is_some_and(|digest| digest.holds(b"{}")))
+    }))
 }
 
 fn verified(request: &Request) -> Result<Option<(String, bool)>, BadSignature> {
@@ -301,10 +303,10 @@ fn keys_that_their_algorithm_cannot_use_are_refused() {
         VerifyingKey::new(&key).err()
     };
     assert_eq!(key(SignatureAlgorithm::Ed25519, rfc9421::ED25519), None);
-    assert_eq!(key(SignatureAlgorithm::Ed25519, rfc9421::P256), Some(BadKey::NotOf(SignatureAlgorithm::Ed25519)));
-    assert_eq!(key(SignatureAlgorithm::Ed25519, "garbage"), Some(BadKey::NotPem));
-    assert_eq!(key(SignatureAlgorithm::HmacSha256, "c2hvcnQ="), Some(BadKey::NotASecret));
-    assert_eq!(key(SignatureAlgorithm::HmacSha256, "not base64, although it is long enough"), Some(BadKey::NotASecret));
+    assert_eq!(key(SignatureAlgorithm::Ed25519, rfc9421::P256), Some(BadKey::Algorithm(SignatureAlgorithm::Ed25519)));
+    assert_eq!(key(SignatureAlgorithm::Ed25519, "garbage"), Some(BadKey::Pem));
+    assert_eq!(key(SignatureAlgorithm::HmacSha256, "c2hvcnQ="), Some(BadKey::Secret));
+    assert_eq!(key(SignatureAlgorithm::HmacSha256, "not base64, although it is long enough"), Some(BadKey::Secret));
     assert_eq!(key(SignatureAlgorithm::HmacSha256, SECRET), None);
 }
 
