@@ -41,6 +41,8 @@ pub(crate) struct Setup {
     pub(crate) without: Vec<&'static str>,
     /// Whole `[[member]]` tables.
     pub(crate) members: String,
+    /// Files of contracts beside the shipped ones, by path; `{sandbox}` stands for the sandbox's address.
+    pub(crate) contracts: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -146,7 +148,7 @@ impl World {
         let dir = TempDir::new().unwrap();
         let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into()).unwrap();
         let config = config(&setup, dir.path(), &sandbox.adapter_url());
-        let gateway = Gateway::start(config, contracts()).await?;
+        let gateway = Gateway::start(config, contracts(&setup, &sandbox)).await?;
         Ok(Self { gateway, sandbox, http: reqwest::Client::new(), setup, dir })
     }
 
@@ -173,7 +175,7 @@ impl World {
     pub(crate) async fn try_reload(&mut self, change: impl FnOnce(&mut Setup)) -> Result<(), StartError> {
         change(&mut self.setup);
         let config = config(&self.setup, self.dir.path(), &self.sandbox.adapter_url());
-        self.gateway.reload(config, contracts()).await
+        self.gateway.reload(config, contracts(&self.setup, &self.sandbox)).await
     }
 
     /// Stops the gateway and starts it again on what it stored.
@@ -181,7 +183,7 @@ impl World {
         let Self { gateway, sandbox, http: _, setup, dir } = self;
         gateway.stop().await;
         let config = config(&setup, dir.path(), &sandbox.adapter_url());
-        let gateway = Gateway::start(config, contracts()).await.unwrap();
+        let gateway = Gateway::start(config, contracts(&setup, &sandbox)).await.unwrap();
         Self { gateway, sandbox, http: reqwest::Client::new(), setup, dir }
     }
 
@@ -301,8 +303,14 @@ fn config(setup: &Setup, dir: &Path, portal: &str) -> Config {
         .unwrap_or_else(|errors| panic!("{}\n{text}", lgsp_config::format_errors(&errors)))
 }
 
-fn contracts() -> Catalogue {
-    let (catalogue, wrong) = lgsp_contract::load(&lgsp_contract::shipped());
+fn contracts(setup: &Setup, sandbox: &Sandbox) -> Catalogue {
+    let address = format!("http://{}", sandbox.addr());
+    let mut files = lgsp_contract::shipped();
+    files.extend(setup.contracts.iter().map(|(path, text)| lgsp_contract::SourceFile {
+        path: path.clone(),
+        text: text.replace("{sandbox}", &address),
+    }));
+    let (catalogue, wrong) = lgsp_contract::load(&files);
     assert!(wrong.is_empty(), "{wrong:?}");
     catalogue
 }
