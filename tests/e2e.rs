@@ -25,6 +25,8 @@ mod golden;
 mod hook;
 #[path = "e2e/national.rs"]
 mod national;
+#[path = "e2e/proxy.rs"]
+mod proxy;
 #[path = "e2e/push.rs"]
 mod push;
 #[path = "e2e/raw.rs"]

@@ -77,6 +77,11 @@ impl Call<'_> {
     async fn read(&self, request: Accepted, digest: Option<identity::ExpectedDigest>) -> Result<Whole, Failure> {
         let limits = &request.snapshot.config.limits;
         let most = self.service.exposed().limits.body;
+        if digest.is_some() && request.parts.headers.contains_key(CONTENT_ENCODING) {
+            // The signature covers the bytes as sent, and what is read here is inflated.
+            let detail = "send signed requests without Content-Encoding";
+            return Err(Failure::new(ErrorCode::UnsupportedMediaType, detail));
+        }
         let reader = BodyReader::bounded(request.body, &request.parts.headers, limits, most)?;
         let body = reader.read_whole().await?;
         digest.map(|digest| digest.check(&body)).transpose()?;
