@@ -11,12 +11,16 @@ mod admin;
 mod authority;
 #[path = "e2e/canary.rs"]
 mod canary;
+#[path = "e2e/canned.rs"]
+mod canned;
 #[path = "e2e/child.rs"]
 mod child;
 #[path = "e2e/delivery.rs"]
 mod delivery;
 #[path = "e2e/feed.rs"]
 mod feed;
+#[path = "e2e/formats.rs"]
+mod formats;
 #[path = "e2e/gateway.rs"]
 mod gateway;
 #[path = "e2e/golden.rs"]

@@ -361,3 +361,22 @@ async fn a_member_sees_the_services_that_it_may_use_and_how_to_call_them() {
     send(world.http.get(world.url("/v1/services/echo/wsdl"))).await.expect_problem(404, "GW1301");
     send(world.http.get(world.url("/v1/services/none/openapi.json"))).await.expect_problem(404, "GW1301");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_how_the_servers_of_a_service_are() {
+    let world = world("", "").await;
+    let token = world.token("caller").await;
+    world.get(&token, "/services/echo/any").await.expect(200);
+    let listed = world.admin("GET", "/admin/v1/services", None).await.expect(200).json();
+    let of_id = |id: &str| listed["services"].as_array().unwrap().iter().find(|service| service["id"] == id).cloned();
+    let echo = of_id("echo").unwrap();
+    assert_eq!((&echo["ready"], &echo["upstream"]["breaker"]), (&true.into(), &"closed".into()), "{echo}");
+    assert_eq!(echo["upstream"]["servers"][0]["calls"], 1, "{echo}");
+    let metrics = world.metrics().await;
+    assert!(metrics.contains("lgsp_service_ready{service=\"echo\"} 1"), "{metrics}");
+    let calls =
+        metrics.lines().find(|line| line.starts_with("lgsp_upstream_calls_total{") && line.contains("\"echo\""));
+    assert!(calls.is_some_and(|line| line.ends_with(" 1")), "{calls:?}");
+    let route = "lgsp_requests_total{dialect=\"json\",route=\"echo/all\",status=\"200\"} 1";
+    assert!(metrics.contains(route), "{metrics}");
+}

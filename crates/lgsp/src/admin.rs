@@ -9,6 +9,7 @@ mod health;
 mod held;
 mod operator;
 mod parked;
+mod services;
 mod target;
 mod verify;
 
@@ -90,6 +91,7 @@ impl AdminServer {
 
 fn routes(admin: Arc<Admin>) -> Router {
     let api = Router::new()
+        .route("/services", get(services::list))
         .route("/targets", get(target::list))
         .route("/targets/{id}/pause", post(target::pause))
         .route("/targets/{id}/resume", post(target::resume))

@@ -2,6 +2,7 @@
 
 mod log;
 mod metrics;
+mod upstreams;
 
 pub(crate) use log::start_logging;
 pub(crate) use metrics::Metrics;

@@ -127,9 +127,12 @@ pub enum Verdict {
 impl Exchange {
     /// Whether answers pass as they come, so that nobody needs to read them.
     pub(crate) fn passes_answers(&self, caller: Format) -> bool {
-        let schemas = self.upstream_response.schema.is_some() || self.response.schema.is_some();
-        let maps = self.map_response.is_some() || self.map_fault.is_some();
-        self.upstream.unwrap_or(caller) == caller && !schemas && !maps
+        self.upstream.unwrap_or(caller) == caller && !self.reads_answers() && self.map_fault.is_none()
+    }
+
+    /// Whether something of an answer is checked or mapped.
+    fn reads_answers(&self) -> bool {
+        self.upstream_response.schema.is_some() || self.response.schema.is_some() || self.map_response.is_some()
     }
 
     /// The form of a caller's message.
@@ -271,7 +274,7 @@ impl Exchange {
         if success && plain && self.upstream_response.schema.is_none() && self.response.schema.is_none() {
             return Ok(unchanged);
         }
-        if answer.body.is_empty() && success && plain {
+        if answer.body.is_empty() && success && (matches!(answer.status, 204 | 205) || !self.reads_answers()) {
             return Ok(unchanged);
         }
         let parts = Parts::of(answer.content_type, answer.body).map_err(Refusal::answer)?;

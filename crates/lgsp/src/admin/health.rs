@@ -55,6 +55,7 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
             set_target(app, &target.id, &handle.status(), head).await;
         }
     }
+    app.metrics.upstreams.show(app.snapshot().services.states());
     let mut response = Response::new(Body::from(app.metrics.render()));
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);

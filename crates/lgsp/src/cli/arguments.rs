@@ -33,6 +33,8 @@ pub(super) enum Command {
     Parked(ParkedArguments),
     /// List, release or drop events that would move a dossier backwards
     Held(HeldArguments),
+    /// Show the services, whether they are set up, and how their servers are
+    Services(ServicesArguments),
     /// List, pause, resume or replay targets
     Targets(TargetsArguments),
     /// Check the log against its hash chain
@@ -213,6 +215,12 @@ pub(super) struct HeldEvent {
     pub(super) seq: u64,
     #[command(flatten)]
     pub(super) why: Why,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServicesArguments {
+    #[command(flatten)]
+    pub(super) api: ApiArguments,
 }
 
 #[derive(Debug, Args)]

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::arguments::{
-    DossierArguments, HeldAction, HeldArguments, ParkedAction, ParkedArguments, StateWord, TargetsAction,
-    TargetsArguments,
+    DossierArguments, HeldAction, HeldArguments, ParkedAction, ParkedArguments, ServicesArguments, StateWord,
+    TargetsAction, TargetsArguments,
 };
 use super::failure::CommandError;
 use super::{picture, say};
@@ -65,6 +65,13 @@ pub(super) async fn held(arguments: HeldArguments) -> Result<(), CommandError> {
             print(&api, &answer, |_| format!("Event {} stays in the log, applied to nothing.\n", event.seq));
         }
     }
+    Ok(())
+}
+
+pub(super) async fn services(arguments: ServicesArguments) -> Result<(), CommandError> {
+    let api = Api::new(&arguments.api)?;
+    let answer = api.get("services", &[]).await?;
+    print(&api, &answer, picture::services);
     Ok(())
 }
 

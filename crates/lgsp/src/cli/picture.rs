@@ -57,6 +57,36 @@ pub(super) fn targets(answer: &Value) -> String {
     table.text()
 }
 
+pub(super) fn services(answer: &Value) -> String {
+    let list = rows(answer, "services");
+    if list.is_empty() {
+        return "There are no services: no folder of contracts has one.\n".to_owned();
+    }
+    let mut table = Table::new(&["SERVICE", "VERSION", "MODE", "PATH", "STATE", "RUNNING", "SERVERS"]);
+    for service in list {
+        let upstream = &service["upstream"];
+        let servers = rows(upstream, "servers");
+        let well = servers.iter().filter(|server| server["ejected"] == false).count();
+        let state = match (&service["ready"], &service["in_force"], upstream["breaker"].as_str()) {
+            (Value::Bool(false), _, _) => format!("not ready: {}", cell(&service["cause"])),
+            (_, Value::Bool(false), _) => "not in force".to_owned(),
+            (_, _, Some("open" | "half open")) => "not answering".to_owned(),
+            _ => "ready".to_owned(),
+        };
+        let servers = if servers.is_empty() { "-".to_owned() } else { format!("{well} of {}", servers.len()) };
+        table.row(vec![
+            cell(&service["id"]),
+            cell(&service["version"]),
+            cell(&service["mode"]),
+            cell(&service["path"]),
+            state,
+            cell(&upstream["in_flight"]),
+            servers,
+        ]);
+    }
+    table.text()
+}
+
 pub(super) fn parked(answer: &Value) -> String {
     let list = rows(answer, "parked");
     if list.is_empty() {

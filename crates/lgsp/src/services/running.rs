@@ -67,11 +67,12 @@ impl Services {
             .map(|(_, r)| r)
     }
 
-    /// How the upstream of each service is, for metrics.
-    pub(crate) fn states(&self) -> impl Iterator<Item = (&str, UpstreamState)> {
-        self.running.iter().filter_map(|((id, _), running)| {
-            let upstream = running.upstream.as_ref().ok()?.as_ref()?;
-            Some((id.as_str(), upstream.state()))
+    /// How each service's upstream is: `None` when it is not set up; services without an upstream are left out.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&str, Option<UpstreamState>)> {
+        self.running.iter().filter_map(|((id, _), running)| match &running.upstream {
+            Ok(None) => None,
+            Ok(Some(upstream)) => Some((id.as_str(), Some(upstream.state()))),
+            Err(_) => Some((id.as_str(), None)),
         })
     }
 }
@@ -138,6 +139,14 @@ impl Running {
 
     pub(super) fn passed_headers(&self) -> &[String] {
         &self.passed_headers
+    }
+
+    /// How its upstream is, if it has one, or why it cannot be called.
+    pub(crate) fn standing(&self) -> Result<Option<UpstreamState>, String> {
+        match &self.upstream {
+            Ok(upstream) => Ok(upstream.as_ref().map(|upstream| upstream.state())),
+            Err(cause) => Err(cause.to_string()),
+        }
     }
 
     /// Whether calls can be made.

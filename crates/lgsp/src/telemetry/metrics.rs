@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::upstreams::UpstreamMetrics;
 use lgsp_model::{EventKind, Timestamp};
 use lgsp_store::CommitObserver;
 use prometheus::{
@@ -41,6 +42,8 @@ pub(crate) struct Metrics {
     /// 0 closed, 1 half open, 2 open.
     pub(crate) breaker_state: IntGaugeVec,
     observed: IntCounterVec,
+    /// Of services.
+    pub(crate) upstreams: UpstreamMetrics,
     reload_success: IntGauge,
     reload_timestamp: Gauge,
     certificates: GaugeVec,
@@ -85,6 +88,7 @@ impl Metrics {
             parked: make.gauges("lgsp_parked", "Events a target has not taken, by state.", &["target", "state"]),
             held: make.gauge("lgsp_held", "Events held until an operator decides."),
             breaker_state: make.gauges("lgsp_breaker_state", "0 closed, 1 half open, 2 open.", &["target"]),
+            upstreams: UpstreamMetrics::new(&make),
             observed: make.counters(
                 "lgsp_contract_observed_total",
                 "Places of messages that broke a contract which only observes.",
@@ -199,7 +203,7 @@ fn three_digits(status: u16, digits: &mut [u8; 3]) -> &str {
 }
 
 /// Makes and registers; a failure would be a wrong name or help in this file.
-struct Maker<'a>(&'a Registry);
+pub(super) struct Maker<'a>(&'a Registry);
 
 impl Maker<'_> {
     fn add<C: prometheus::core::Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
@@ -212,7 +216,7 @@ impl Maker<'_> {
         self.add(IntCounter::new(name, help))
     }
 
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    pub(super) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         self.add(IntCounterVec::new(Opts::new(name, help), labels))
     }
 
@@ -224,7 +228,7 @@ impl Maker<'_> {
         self.add(Gauge::new(name, help))
     }
 
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+    pub(super) fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
