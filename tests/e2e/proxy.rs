@@ -250,6 +250,19 @@ async fn a_web_socket_passes_both_ways() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn other_protocols_than_web_sockets_do_not_pass() {
+    let world = world("", "").await;
+    let token = world.token("caller").await;
+    let request = format!(
+        "GET /services/echo/any HTTP/1.1\r\nhost: lgsp\r\nauthorization: Bearer {token}\r\nconnection: upgrade, http2-settings\r\n\
+         upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n\r\n"
+    );
+    let (answer, _raw) = Raw::ask(&world, request).await;
+    assert_eq!(answer.status, 200);
+    assert!(!answer.body.contains("h2c") && !answer.body.contains("http2-settings"), "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_cannot_be_reached_or_does_not_answer_is_told_apart() {
     let unreachable = world("", "").await;
     let token = unreachable.token("caller").await;

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE};
+use hyper::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, IF_RANGE, RANGE, UPGRADE,
+};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode, Uri, Version};
 use lgsp_connect::{CallFailure, CallOptions, FailureKind, Repeatable, ResponseBody, Sent, UpstreamBody};
@@ -53,7 +55,7 @@ pub(super) async fn stream(call: &Call<'_>, request: Accepted, place: Arc<Place>
     let Accepted { parts, body, peer, snapshot, .. } = request;
     let small = body.size_hint().exact().is_some_and(|size| size <= BUFFERED);
     let (from, secure) = (peer.address, peer.tls.is_some());
-    if parts.headers.contains_key(UPGRADE) && parts.version == Version::HTTP_11 {
+    if wants_web_socket(&parts) {
         return super::upgrade::pass(call, parts, &peer, place).await;
     }
     let repeatable = repeatable(call, &parts);
@@ -77,6 +79,13 @@ pub(super) async fn stream(call: &Call<'_>, request: Accepted, place: Arc<Place>
     };
     let answer = try_once(call, parts, UpstreamBody::Stream(Box::pin(body)), how).await?;
     Ok(pass_back(answer, Some(place)))
+}
+
+/// Only WebSockets pass: another protocol, above all HTTP/2 in clear, would carry requests that nobody checks.
+fn wants_web_socket(parts: &Parts) -> bool {
+    let wanted = parts.headers.get(UPGRADE);
+    parts.version == Version::HTTP_11
+        && wanted.is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Whether a call may be made twice: it changes nothing, or its caller says how a repeat is recognised.
@@ -134,6 +143,12 @@ fn apply(call: &Call<'_>, parts: &mut Parts, made: &UpstreamCall) -> Result<(), 
     }
     if made.body.is_empty() {
         parts.headers.remove(CONTENT_TYPE);
+    }
+    if !call.operation.passes_answers(made.caller) {
+        // What is read here must come whole and plain.
+        for name in [ACCEPT_ENCODING, RANGE, IF_RANGE] {
+            parts.headers.remove(name);
+        }
     }
     for (name, value) in &made.headers {
         let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
