@@ -22,7 +22,10 @@ use crate::json;
 use crate::tree::Tree;
 
 pub use error::{XmlError, XmlErrorKind};
+pub(crate) use events::{Step, Steps};
 pub(crate) use limits::XmlLimits;
+pub(crate) use name::{QName, is_blank, is_ncname};
+pub(crate) use names::XSI;
 pub(crate) use names::{Lists, Names, NamesError};
 pub(crate) use read::{Document, Element, check_well_formed, read, read_document};
 pub(crate) use write::{Nil, WriteError, WriteErrorKind, WriteOptions, write};

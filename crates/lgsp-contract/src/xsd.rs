@@ -1,27 +1,28 @@
 //! XML Schema 1.0: loads schemas from the files of a contract, checks documents against them, and says which elements
 //! are lists.
 //!
-//! The library behind it is young, so that it stands behind a trait, and what it would ignore or misread is refused when
-//! a schema is loaded. Nothing is fetched; imports of other namespaces are not supported.
+//! What is not understood is refused when a schema is loaded. Nothing is fetched: includes and imports name files of the
+//! contract. That a restriction really restricts its base is not checked.
 
+mod automaton;
+mod calendar;
+mod compile;
 mod construct;
+mod document;
+mod facet;
+mod identity;
 mod lists;
-mod source;
-mod verdict;
+mod model;
+mod pattern;
+mod rule;
+mod validate;
+mod value;
 
 use std::fmt;
 
 use lgsp_model::Finding;
-use uppsala::{Document, XsdValidator};
 
-use crate::xml::{Lists, Names};
-
-/// Bytes of one document that is checked: as much as the largest message that is mapped.
-const MAX_DOCUMENT_BYTES: usize = 16 << 20;
-/// Elements around an element, as everywhere.
-const MAX_DEPTH: u32 = 64;
-/// Findings about one document: a person reads the first few.
-const MAX_FINDINGS: usize = 100;
+use crate::xml::{Lists, Names, Steps, XmlLimits};
 
 /// What checks documents against a schema.
 pub trait XmlSchema: Send + Sync {
@@ -53,9 +54,9 @@ pub enum XsdProblem {
     Construct(String),
     /// A reference to something that no schema declares; the reference.
     Unresolved(String),
-    /// An included file has another target namespace or other defaults than the one that includes it.
+    /// An included or imported file has another target namespace than the one that asks for it wants.
     Include,
-    /// The library cannot make sense of it.
+    /// It contradicts itself; how.
     Invalid(String),
 }
 
@@ -73,7 +74,9 @@ impl fmt::Display for XsdProblem {
             Self::Syntax => f.write_str("this is no well-formed XML schema"),
             Self::Construct(name) => write!(f, "{name} is not supported; write it with XML Schema 1.0"),
             Self::Unresolved(name) => write!(f, "nothing declares {name}; declare it, or include its file"),
-            Self::Include => f.write_str("an included schema must have the same targetNamespace and the same defaults"),
+            Self::Include => {
+                f.write_str("the file has another targetNamespace than the one that includes or imports it says")
+            }
             Self::Invalid(reason) => write!(f, "this schema is not valid: {reason}"),
         }
     }
@@ -83,49 +86,31 @@ impl std::error::Error for XsdError {}
 
 /// A schema that is ready to check documents.
 pub struct Xsd {
-    validator: XsdValidator,
-    merged: String,
+    schema: model::Schema,
 }
 
 /// Loads the schema in the file `path`. `file` gives the text of a file by its path, as includes name it relative to the
 /// file that they stand in.
 pub fn load_xsd<'f>(path: &str, file: impl Fn(&str) -> Option<&'f str>) -> Result<Xsd, XsdError> {
-    let merged = source::merge(path, &file)?;
-    let problem = |line, problem| XsdError { file: path.to_owned(), line, problem };
-    let document = uppsala::parse(&merged).map_err(|_| problem(0, XsdProblem::Syntax))?;
-    construct::check(&document).map_err(|(line, what)| problem(line, what))?;
-    let validator =
-        XsdValidator::from_schema(&document).map_err(|error| problem(0, XsdProblem::Invalid(error.to_string())))?;
-    drop(document);
-    Ok(Xsd { validator, merged })
+    let documents = document::load(path, &file)?;
+    Ok(Xsd { schema: compile::compile(&documents)? })
 }
 
 impl Xsd {
     /// The elements that may stand more than once under one parent.
     pub(crate) fn list_paths(&self, names: &Names) -> Lists {
-        match uppsala::parse(&self.merged) {
-            Ok(document) => lists::paths(&document, names),
-            Err(_) => Lists::default(),
-        }
+        lists::paths(&self.schema, names)
     }
 }
 
 impl XmlSchema for Xsd {
     fn check(&self, document: &str) -> Result<(), Vec<Finding>> {
-        let refused = |rule: &str, message: &str| Err(vec![Finding::new("/", rule, message)]);
-        if document.len() > MAX_DOCUMENT_BYTES {
-            return refused("too-large", "the document is too large to be checked; split it");
-        }
-        // The reader refuses it too; here nobody relies on that.
-        if memchr::memmem::find(document.as_bytes(), b"<!DOCTYPE").is_some() {
-            return refused("doctype", "a document type declaration is not accepted; leave <!DOCTYPE> out");
-        }
-        let parsed: Document<'_> = match uppsala::Parser::new().with_max_depth(MAX_DEPTH).parse(document) {
-            Ok(parsed) => parsed,
-            Err(_) => return refused("not-well-formed", "this is not well-formed XML; send one complete document"),
+        let (names, limits) = (Names::default(), XmlLimits::default());
+        let findings = match Steps::new(document, &names, &limits) {
+            Ok(mut steps) => validate::findings(&self.schema, &mut steps),
+            Err(error) => vec![Finding::new("/", error.kind.name(), error.kind.advice())],
         };
-        let errors = self.validator.validate(&parsed);
-        if errors.is_empty() { Ok(()) } else { Err(verdict::findings(&parsed, &errors, MAX_FINDINGS)) }
+        if findings.is_empty() { Ok(()) } else { Err(findings) }
     }
 }
 

@@ -1,6 +1,6 @@
-//! Splits what follows the name in a tag into names and values, strictly.
+//! Splits what stands in an XML declaration into names and values, strictly.
 //!
-//! It resolves nothing and does not know namespaces.
+//! It resolves nothing; the attributes of elements are read with the elements.
 
 use super::error::XmlErrorKind;
 use super::name::is_space;
@@ -10,8 +10,6 @@ pub(crate) struct RawAttribute<'a> {
     pub(crate) name: &'a str,
     /// Between the quotes.
     pub(crate) value: &'a str,
-    /// Where the name stands in what was split.
-    pub(crate) at: usize,
     /// Where the value stands in it.
     pub(crate) value_at: usize,
 }
@@ -46,7 +44,7 @@ pub(crate) fn split<'a>(
         let quote = bytes.get(opens).copied().filter(|byte| matches!(byte, b'"' | b'\'')).ok_or(syntax)?;
         let value_at = opens + 1;
         let length = memchr::memchr(quote, &bytes[value_at..]).ok_or(syntax)?;
-        into.push(RawAttribute { name: &rest[at..at + name], value: &rest[value_at..value_at + length], at, value_at });
+        into.push(RawAttribute { name: &rest[at..at + name], value: &rest[value_at..value_at + length], value_at });
         end = value_at + length + 1;
     }
 }

@@ -36,24 +36,30 @@ pub(crate) struct QName<'a> {
 
 impl<'a> QName<'a> {
     /// `None` when it is no name.
-    #[inline]
     pub(crate) fn new(raw: &'a str) -> Option<Self> {
-        let (mut colon, mut expected, mut seen) = (0, class::START, 0);
-        for (at, &byte) in raw.as_bytes().iter().enumerate() {
+        Self::read(raw).filter(|name| name.raw.len() == raw.len())
+    }
+
+    /// The name at the beginning of `text`, as long as it goes on; `None` when there is none, or a malformed one.
+    #[inline]
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
+        let (mut colon, mut expected, mut seen, mut end) = (0, class::START, 0, text.len());
+        for (at, &byte) in text.as_bytes().iter().enumerate() {
             let class = CLASSES[usize::from(byte)];
-            if class & expected != 0 {
+            if class & expected != 0 || class & class::WIDE != 0 {
                 expected = class::FOLLOW;
+            } else if class == 0 {
+                end = at;
+                break;
             } else if class & class::COLON != 0 && colon == 0 && at > 0 {
                 (colon, expected) = (at, class::START);
-            } else if class & class::WIDE != 0 {
-                expected = class::FOLLOW;
             } else {
                 return None;
             }
             seen |= class;
         }
-        let name = Self { raw, colon };
-        if expected == class::START || seen & class::WIDE != 0 && !(name.is_wide_name()) {
+        let name = Self { raw: &text[..end], colon };
+        if expected == class::START || seen & class::WIDE != 0 && !name.is_wide_name() {
             return None;
         }
         Some(name)

@@ -2,6 +2,7 @@
 //! `tests/xsd.rs` of the workspace compares verdicts with those of libxml2.
 
 use super::*;
+use proptest::prelude::*;
 
 const PERSON: &str = r#"<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:d="http://dancuquocgia.bca"
     targetNamespace="http://dancuquocgia.bca" elementFormDefault="qualified">
@@ -22,14 +23,17 @@ const TYPES: &str = r#"<?xml version="1.0"?><!-- shared --><xsd:schema xmlns:xsd
   <xsd:simpleType name="SoDinhDanh"><xsd:restriction base="xsd:string"><xsd:pattern value="[0-9]{12}"/></xsd:restriction></xsd:simpleType>
 </xsd:schema>"#;
 
+/// Without a namespace: it takes on that of a file that includes it.
+const OTHER: &str = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema' elementFormDefault='qualified'>\
+    <xs:element name='a' type='n'/><xs:simpleType name='n'><xs:restriction base='xs:int'/></xs:simpleType></xs:schema>";
+
 fn load(main: &str) -> Result<Xsd, XsdError> {
     load_xsd("schema/main.xsd", |path| match path {
         "schema/main.xsd" => Some(main),
         "schema/types.xsd" => Some(TYPES),
-        "schema/other.xsd" => Some("<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'/>"),
+        "schema/other.xsd" => Some(OTHER),
         _ => None,
     })
-    .map_err(|error| error.clone())
 }
 
 fn refused(main: &str) -> XsdProblem {
@@ -67,7 +71,8 @@ fn findings_have_the_path_and_the_rule_and_no_value() {
         let messages: String = findings.iter().map(|finding| format!("{} {}", finding.rule, finding.message)).collect();
         assert!(!messages.contains("s3cret"), "{messages}");
     }
-    assert!(of(&"<x/>".repeat(500)).len() <= MAX_FINDINGS);
+    let many: String = (0..500).map(|n| format!("<x{n}/>{GOOD}")).collect();
+    assert!(of(&many).len() <= validate::MAX_FINDINGS);
     assert_eq!(xsd.check("<other/>").unwrap_err()[0].rule, "unknown-root");
 }
 
@@ -75,14 +80,34 @@ fn findings_have_the_path_and_the_rule_and_no_value() {
 fn what_is_no_document_is_a_finding_too() {
     let xsd = load(PERSON).ok().unwrap();
     for (document, rule) in [
-        ("", "not-well-formed"),
-        ("<a>", "not-well-formed"),
+        ("", "empty"),
+        ("<CongDan xmlns='http://dancuquocgia.bca'>", "truncated"),
         ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "doctype"),
-        (&"<a>".repeat(100_000), "not-well-formed"),
-        (&" ".repeat(MAX_DOCUMENT_BYTES + 1), "too-large"),
+        (&"<a>".repeat(100_000), "too-deep"),
     ] {
         assert_eq!(xsd.check(document).unwrap_err()[0].rule, rule);
     }
+}
+
+#[test]
+fn other_namespaces_are_imported_and_files_without_one_take_on_that_of_the_includer() {
+    let main = "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema' xmlns:d='http://dancuquocgia.bca' xmlns:m='urn:m' \
+        targetNamespace='urn:m'><xs:import namespace='http://dancuquocgia.bca' schemaLocation='types.xsd'/>\
+        <xs:include schemaLocation='other.xsd'/><xs:element name='r'><xs:complexType><xs:sequence>\
+        <xs:element name='So' type='d:SoDinhDanh'/><xs:element ref='m:a'/></xs:sequence></xs:complexType></xs:element></xs:schema>";
+    let xsd = load(main).ok().unwrap();
+    let document = |so: &str, a: &str| format!("<m:r xmlns:m='urn:m'><So>{so}</So><m:a>{a}</m:a></m:r>");
+    assert_eq!(xsd.check(&document("000000000001", "1")), Ok(()));
+    assert_eq!(xsd.check(&document("1", "1")).unwrap_err()[0].path, "/r/So");
+    assert_eq!(xsd.check(&document("000000000001", "x")).unwrap_err()[0].path, "/r/a");
+}
+
+#[test]
+fn findings_name_what_the_schema_expects() {
+    let xsd = load(PERSON).ok().unwrap();
+    let document = "<CongDan xmlns='http://dancuquocgia.bca' loai='1'><s3cret/></CongDan>";
+    let findings = xsd.check(document).unwrap_err();
+    assert_eq!(findings[0].message, "an element is unknown, out of order or there too often; expected: SoDinhDanh");
 }
 
 #[test]
@@ -107,7 +132,6 @@ fn what_is_not_in_version_1_0_or_not_supported_is_refused_by_name() {
         ("<xs:element name='a'><xs:alternative type='xs:int'/></xs:element>", "alternative"),
         ("<xs:override schemaLocation='types.xsd'/>", "override"),
         ("<xs:redefine schemaLocation='types.xsd'/>", "redefine"),
-        ("<xs:import namespace='urn:x' schemaLocation='types.xsd'/>", "import"),
         ("<xs:defaultOpenContent><xs:any/></xs:defaultOpenContent>", "defaultOpenContent"),
         ("<xs:complexType name='a'><xs:openContent/></xs:complexType>", "openContent"),
         ("<xs:notation name='a' public='b'/>", "notation"),
@@ -144,8 +168,109 @@ fn references_to_nothing_and_files_that_are_not_there_are_refused() {
     ] {
         assert_eq!(refused(&schema(&format!("<xs:include schemaLocation='{location}'/>"))), problem);
     }
-    for text in ["", "<a/>", "<!DOCTYPE a><a/>", "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>"] {
+    assert!(matches!(refused("<a/>"), XsdProblem::Construct(_)));
+    assert!(matches!(
+        refused("<xs:element xmlns:xs='http://www.w3.org/2001/XMLSchema' name='a'/>"),
+        XsdProblem::Syntax
+    ));
+    for text in ["", "<!DOCTYPE a><a/>", "<xs:schema xmlns:xs='http://www.w3.org/2001/XMLSchema'>"] {
         assert_eq!(refused(text), XsdProblem::Syntax, "{text}");
     }
     assert!(load(&schema("<xs:include schemaLocation='other.xsd'/><xs:include schemaLocation='main.xsd'/>")).is_ok());
+    let import = "<xs:import namespace='urn:x' schemaLocation='types.xsd'/>";
+    assert_eq!(refused(&schema(import)), XsdProblem::Include);
+}
+
+#[test]
+fn what_a_schema_costs_is_bounded() {
+    let groups: String = (0..40)
+        .map(|n| {
+            let inner = format!("<xs:group ref='g{}'/>", n + 1).repeat(2);
+            format!("<xs:group name='g{n}'><xs:sequence>{inner}</xs:sequence></xs:group>")
+        })
+        .collect();
+    let last =
+        "<xs:group name='g40'><xs:sequence/></xs:group><xs:complexType name='a'><xs:group ref='g0'/></xs:complexType>";
+    let element = |most: &str| {
+        let inside = format!("<xs:element name='b' maxOccurs='{most}' type='xs:int'/>");
+        schema(&format!(
+            "<xs:element name='a'><xs:complexType><xs:sequence>{inside}</xs:sequence></xs:complexType></xs:element>"
+        ))
+    };
+    for text in [
+        schema(&format!("{groups}{last}")),
+        schema(
+            "<xs:group name='g'><xs:sequence><xs:group ref='g'/></xs:sequence></xs:group><xs:complexType name='a'><xs:group ref='g'/></xs:complexType>",
+        ),
+        schema("<xs:element name='a' substitutionGroup='b'/><xs:element name='b' substitutionGroup='a'/>"),
+        element("4000000000"),
+        element("30000"),
+        schema(
+            "<xs:simpleType name='a'><xs:restriction base='xs:string'><xs:pattern value='((a{99}){99}){99}'/></xs:restriction></xs:simpleType>",
+        ),
+    ] {
+        assert!(matches!(refused(&text), XsdProblem::Construct(_)), "{}", &text[..200]);
+    }
+    for text in [
+        schema(
+            "<xs:complexType name='a'><xs:complexContent><xs:extension base='a'/></xs:complexContent></xs:complexType>",
+        ),
+        schema("<xs:simpleType name='a'><xs:union memberTypes='a'/></xs:simpleType>"),
+        schema(
+            "<xs:simpleType name='a'><xs:restriction base='xs:int'><xs:enumeration value='x'/></xs:restriction></xs:simpleType>",
+        ),
+    ] {
+        assert!(matches!(refused(&text), XsdProblem::Invalid(_)), "{text}");
+    }
+    assert!(load(&element("9000")).is_ok());
+}
+
+const PIECES: [&str; 34] = [
+    "<xs:element name='a'>",
+    "</xs:element>",
+    "<xs:element ref='a'/>",
+    "<xs:element name='b' type='t' maxOccurs='2'/>",
+    "<xs:complexType>",
+    "<xs:complexType name='t'>",
+    "</xs:complexType>",
+    "<xs:simpleType>",
+    "<xs:simpleType name='t'>",
+    "</xs:simpleType>",
+    "<xs:sequence>",
+    "</xs:sequence>",
+    "<xs:choice maxOccurs='unbounded'>",
+    "</xs:choice>",
+    "<xs:all>",
+    "</xs:all>",
+    "<xs:restriction base='t'>",
+    "<xs:restriction base='xs:int'>",
+    "</xs:restriction>",
+    "<xs:extension base='t'>",
+    "</xs:extension>",
+    "<xs:complexContent>",
+    "</xs:complexContent>",
+    "<xs:simpleContent>",
+    "</xs:simpleContent>",
+    "<xs:pattern value='[a-z]'/>",
+    "<xs:minInclusive value='1'/>",
+    "<xs:attribute name='x' type='t'/>",
+    "<xs:any/>",
+    "<xs:anyAttribute/>",
+    "<xs:list itemType='t'/>",
+    "<xs:union memberTypes='t xs:int'/>",
+    "<xs:key name='k'><xs:selector xpath='a'/><xs:field xpath='@x'/></xs:key>",
+    "<xs:group ref='t'/>",
+];
+
+proptest! {
+    #[test]
+    fn no_schema_and_no_document_make_it_panic(
+        pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 0..14),
+        document in "(<a( x='1')?>|</a>|<b>|</b>|1| ){0,10}",
+    ) {
+        if let Ok(xsd) = load(&schema(&pieces.concat())) {
+            let _ = xsd.check(&document);
+            let _ = xsd.list_paths(&Names::default());
+        }
+    }
 }
