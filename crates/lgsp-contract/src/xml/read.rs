@@ -70,17 +70,6 @@ pub(crate) fn read_document<'a>(
     Ok(Document { root: Element { key: root.key.into_text(), value: root.value }, envelope: steps.scope.envelope })
 }
 
-/// Whether a text is a document that could be read, mixed content or not.
-pub(crate) fn check_well_formed(text: &str, limits: &XmlLimits) -> Result<(), XmlError> {
-    let names = Names::default();
-    let mut steps = Steps::new(text, &names, limits)?;
-    loop {
-        if let Step::Done = steps.next()? {
-            return Ok(());
-        }
-    }
-}
-
 /// An element that has begun and not ended.
 struct Frame<'a> {
     key: Cow<'a, str>,

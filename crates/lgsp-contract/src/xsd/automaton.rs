@@ -66,15 +66,11 @@ pub(super) enum Unsuitable {
     All,
 }
 
-/// All elements, and who may stand in whose place.
-pub(super) struct Family<'s> {
-    pub(super) elements: &'s [Element],
-    /// By the head: the others, transitively.
-    pub(super) members: &'s [Vec<ElementId>],
-}
+/// For every element those that may stand in its place, transitively.
+pub(super) type Family = [Vec<ElementId>];
 
 impl Automaton {
-    pub(super) fn new(particle: &Particle, family: &Family<'_>) -> Result<Self, Unsuitable> {
+    pub(super) fn new(particle: &Particle, family: &Family) -> Result<Self, Unsuitable> {
         if let Term::All(inside) = &particle.term {
             return Self::all(particle, inside, family);
         }
@@ -84,11 +80,11 @@ impl Automaton {
         Ok(automaton)
     }
 
-    fn all(particle: &Particle, inside: &[Particle], family: &Family<'_>) -> Result<Self, Unsuitable> {
+    fn all(particle: &Particle, inside: &[Particle], family: &Family) -> Result<Self, Unsuitable> {
         let mut elements = Vec::new();
         for one in inside {
             match one.term {
-                Term::Element(id) if one.max == Some(1) && family.members[id].is_empty() => {
+                Term::Element(id) if one.max == Some(1) && family[id].is_empty() => {
                     elements.push((id, one.min > 0));
                 }
                 Term::Element(_) if one.max == Some(0) => {}
@@ -111,7 +107,7 @@ impl Automaton {
     }
 
     /// Adds what a particle reads after `from`; where it ends.
-    fn add(&mut self, particle: &Particle, from: usize, family: &Family<'_>) -> Result<usize, Unsuitable> {
+    fn add(&mut self, particle: &Particle, from: usize, family: &Family) -> Result<usize, Unsuitable> {
         let most = particle.max.unwrap_or(particle.min).max(particle.min);
         if most as usize > MAX_STATES {
             return Err(Unsuitable::TooLarge);
@@ -141,11 +137,11 @@ impl Automaton {
         Ok(end)
     }
 
-    fn once(&mut self, term: &Term, from: usize, family: &Family<'_>) -> Result<usize, Unsuitable> {
+    fn once(&mut self, term: &Term, from: usize, family: &Family) -> Result<usize, Unsuitable> {
         let end = match term {
             Term::Element(id) => {
                 let end = self.state()?;
-                for id in std::iter::once(id).chain(&family.members[*id]) {
+                for id in std::iter::once(id).chain(&family[*id]) {
                     self.states[from].steps.push((Label::Element(*id), end));
                 }
                 end

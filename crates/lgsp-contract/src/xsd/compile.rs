@@ -7,7 +7,7 @@ mod simple;
 
 use std::collections::{HashMap, VecDeque};
 
-use super::automaton::{Automaton, Family, Unsuitable};
+use super::automaton::{Automaton, Unsuitable};
 use super::document::{Document, Name, Node, XS};
 use super::identity;
 use super::model::{
@@ -266,13 +266,12 @@ impl<'d> Compiler<'d> {
     fn finish(mut self, documents: &[Document]) -> Result<Schema, XsdError> {
         let members = members(&self.schema);
         for id in 0..self.schema.types.len() {
-            let family = Family { elements: &self.schema.elements, members: &members };
             let Kind::Complex(Complex { content: Content::Elements { particle, .. }, .. }) =
                 &self.schema.types[id].kind
             else {
                 continue;
             };
-            let made = Automaton::new(particle, &family).map_err(|reason| XsdError {
+            let made = Automaton::new(particle, &members).map_err(|reason| XsdError {
                 file: documents.first().map(|document| document.file.clone()).unwrap_or_default(),
                 line: 0,
                 problem: XsdProblem::Construct(match reason {

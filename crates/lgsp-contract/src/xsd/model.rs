@@ -58,15 +58,6 @@ pub(super) struct Blocks {
     pub(super) substitution: bool,
 }
 
-impl Blocks {
-    pub(super) fn holds(self, derivation: Derivation) -> bool {
-        match derivation {
-            Derivation::Extension => self.extension,
-            Derivation::Restriction => self.restriction,
-        }
-    }
-}
-
 #[derive(Clone)]
 pub(super) struct Simple {
     pub(super) variety: Variety,
