@@ -4,13 +4,13 @@
 mod body;
 mod certificate;
 mod connection;
+mod conversation;
 mod crowd;
 mod framing;
 mod guarded;
 mod peer;
 mod proxy;
 mod sockets;
-mod switch;
 mod target;
 mod tls;
 mod transport;

@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
 use hyper::service::service_fn;
-use hyper::{Request, StatusCode, Uri, server};
+use hyper::{Request, Response, StatusCode, Uri, server};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lgsp_config::Limits;
 use tokio::net::TcpStream;
@@ -20,10 +20,10 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::conversation::{Conversation, Tracked};
 use super::crowd::Place;
 use super::guarded::{GuardedStream, REFUSED_PATH};
 use super::peer::Peer;
-use super::switch::Switch;
 use super::target::{self, OwnHosts};
 use super::tls::TlsSetup;
 use super::transport::Transport;
@@ -47,6 +47,9 @@ pub(super) struct Hall<S> {
 const HTTP2_STREAMS: u32 = 100;
 const HTTP2_RESETS: usize = 256;
 const HTTP2_WINDOW: u32 = 256 * 1024;
+
+/// How often it is looked whether a connection rests; it does when two looks find the same.
+const REST_LOOK: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 1000 });
 
 /// How long a client that connected just before the listener stopped may take to begin its request.
 const LATE_REQUEST: Duration = Duration::from_secs(1);
@@ -130,17 +133,48 @@ impl<S: Service> Hall<S> {
         }
     }
 
-    async fn http1(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
-        let switch = stream.switch();
-        let asked = switch.clone();
-        let service = service_fn(move |request| {
-            let (hall, peer, switch) = (self.clone(), peer.clone(), switch.clone());
-            // hyper keeps room for this future as long as the connection lives: boxed, it is there during a request only,
-            // and a connection that waits costs kilobytes less.
-            Box::pin(async move { Ok::<_, Infallible>(hall.answer1(peer, request, &switch).await) })
+    /// Converses in HTTP/1. hyper holds 16 KiB for a connection whether they are used or not, so one that rests for a
+    /// while is taken from it and given back when bytes come.
+    async fn http1(self: &Arc<Self>, mut stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
+        let conversation = stream.conversation();
+        let told = conversation.clone();
+        let mut service = service_fn(move |request| {
+            let (hall, peer, conversation) = (self.clone(), peer.clone(), told.clone());
+            // hyper keeps room for this future as long as it has the connection: boxed, it is there during a request only.
+            Box::pin(async move { Ok::<_, Infallible>(hall.answer1(peer, request, conversation).await) })
         });
-        let connection = http1_builder(&self.limits).serve_connection(stream, service).with_upgrades();
-        self.drive(Box::pin(connection), |connection| connection.graceful_shutdown(), || asked.was_used()).await
+        loop {
+            let mut connection =
+                Box::pin(http1_builder(&self.limits).serve_connection(stream, service).with_upgrades());
+            tokio::select! {
+                biased;
+                result = &mut connection => return result,
+                () = self.stop.cancelled() => {
+                    return finish(connection, |connection| connection.graceful_shutdown(), &conversation).await;
+                }
+                () = rest(&conversation) => {}
+            }
+            let Some(parts) = Pin::into_inner(connection).into_parts() else { return Ok(()) };
+            (stream, service) = (parts.io, parts.service);
+            stream.take_back(&parts.read_buf);
+            if !self.wakes(&mut stream).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for the next request of a connection that rests; closes it when none comes.
+    async fn wakes(&self, stream: &mut GuardedStream) -> bool {
+        let woken = tokio::select! {
+            biased;
+            woken = tokio::time::timeout(self.limits.idle_timeout, stream.wakes()) => woken,
+            () = self.stop.cancelled() => Ok(Ok(false)),
+        };
+        let woken = matches!(woken, Ok(Ok(true)));
+        if !woken {
+            let _ = tokio::time::timeout(LATE_REQUEST, stream.close()).await;
+        }
+        woken
     }
 
     async fn http2(self: &Arc<Self>, stream: GuardedStream, peer: Peer) -> hyper::Result<()> {
@@ -149,54 +183,35 @@ impl<S: Service> Hall<S> {
             async move { Ok::<_, Infallible>(hall.answer(peer, request).await) }
         });
         let connection = http2_builder(&self.limits).serve_connection(stream, service);
-        // What was asked before the client hears of the end is answered by the protocol itself.
-        self.drive(Box::pin(connection), |connection| connection.graceful_shutdown(), || true).await
-    }
-
-    /// Runs a connection to its end, which comes early when the listener stops. It is boxed, because a future holds what it
-    /// is given and what it moves that to.
-    async fn drive<C>(
-        &self,
-        mut connection: Pin<Box<C>>,
-        shut_down: impl Fn(Pin<&mut C>),
-        was_used: impl Fn() -> bool,
-    ) -> hyper::Result<()>
-    where
-        C: Future<Output = hyper::Result<()>>,
-    {
+        let mut connection = Box::pin(connection);
         tokio::select! {
             biased;
             result = &mut connection => return result,
             () = self.stop.cancelled() => {}
         }
-        // hyper closes a connection without a request at once, also when the request is on its way. A client may repeat
-        // a request that an old connection did not answer, but hardly one that a new connection did not.
-        let mut late = Box::pin(tokio::time::sleep(LATE_REQUEST));
-        let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
-            Poll::Ready(result) => Poll::Ready(Some(result)),
-            Poll::Pending if was_used() => Poll::Ready(None),
-            Poll::Pending => late.as_mut().poll(cx).map(|()| None),
-        });
-        if let Some(result) = ended.await {
-            return result;
-        }
-        shut_down(connection.as_mut());
+        // What was asked before the client hears of the end is answered by the protocol itself.
+        connection.as_mut().graceful_shutdown();
         connection.await
     }
 
     /// The answer to a request of HTTP/1, which says when the connection ends with it.
-    async fn answer1(&self, peer: Peer, request: Request<Incoming>, switch: &Switch) -> Answer {
-        switch.use_once();
+    async fn answer1(
+        &self,
+        peer: Peer,
+        request: Request<Incoming>,
+        conversation: Arc<Conversation>,
+    ) -> Response<Tracked> {
+        conversation.request();
         let asks = request.headers().contains_key(UPGRADE);
         let mut answer = self.answer(peer, request).await;
         let switched = answer.status() == StatusCode::SWITCHING_PROTOCOLS;
         if asks {
-            switch.tell(switched);
+            conversation.tell(switched);
         }
         if self.closing.is_cancelled() && !switched {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        answer
+        answer.map(|body| Tracked::new(body, conversation))
     }
 
     async fn answer(&self, peer: Peer, mut request: Request<Incoming>) -> Answer {
@@ -206,6 +221,44 @@ impl<S: Service> Hall<S> {
             *request.uri_mut() = path.parse().unwrap_or(Uri::from_static(REFUSED_PATH));
         }
         self.service.clone().answer(peer, request).await
+    }
+}
+
+/// Ends a connection as the listener stops.
+///
+/// hyper closes a connection without a request at once, also when the request is on its way. A client may repeat a request
+/// that an old connection did not answer, but hardly one that a new connection did not.
+async fn finish<C>(
+    mut connection: Pin<Box<C>>,
+    shut_down: impl Fn(Pin<&mut C>),
+    conversation: &Conversation,
+) -> hyper::Result<()>
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut late = Box::pin(tokio::time::sleep(LATE_REQUEST));
+    let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending if conversation.was_used() => Poll::Ready(None),
+        Poll::Pending => late.as_mut().poll(cx).map(|()| None),
+    });
+    if let Some(result) = ended.await {
+        return result;
+    }
+    shut_down(connection.as_mut());
+    connection.await
+}
+
+/// Waits until a connection rests: nothing is under way and no request came for a while.
+async fn rest(conversation: &Conversation) {
+    let (mut looks, mut seen) = (tokio::time::interval(REST_LOOK), None);
+    loop {
+        looks.tick().await;
+        let now = conversation.rests();
+        if now.is_some() && now == seen {
+            return;
+        }
+        seen = now;
     }
 }
 

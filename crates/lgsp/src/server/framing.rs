@@ -85,6 +85,11 @@ impl Follower {
         if std::mem::take(&mut self.asks) { State::Switching } else { State::Head }
     }
 
+    /// Whether all that was looked at are whole requests.
+    pub(crate) fn is_between(&self) -> bool {
+        self.state == State::Head
+    }
+
     /// Whether the client has begun a request and not ended it.
     pub(crate) fn is_inside_request(&self) -> bool {
         !matches!(self.state, State::Head | State::Switching | State::Opaque)

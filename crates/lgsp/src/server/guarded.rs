@@ -15,9 +15,9 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use super::conversation::Conversation;
 use super::crowd::Place;
 use super::framing::{Follower, Refusal, Verdict};
-use super::switch::Switch;
 use super::transport::Transport;
 
 /// The path that a refused head is turned into. Asking for it by hand gets the same refusal.
@@ -49,7 +49,7 @@ pub(crate) struct GuardedStream {
     head_end: Option<Pin<Box<Sleep>>>,
     linger_end: Option<Pin<Box<Sleep>>>,
     lingered: usize,
-    switch: Arc<Switch>,
+    conversation: Arc<Conversation>,
     /// Kept until the connection ends, whatever protocol it speaks by then.
     _place: Place,
 }
@@ -67,14 +67,35 @@ impl GuardedStream {
             head_end: None,
             linger_end: None,
             lingered: 0,
-            switch: Arc::default(),
+            conversation: Arc::default(),
             _place: place,
         }
     }
 
-    /// Where answers to requests for another protocol are told.
-    pub(crate) fn switch(&self) -> Arc<Switch> {
-        self.switch.clone()
+    /// What is shared with the service above hyper.
+    pub(super) fn conversation(&self) -> Arc<Conversation> {
+        self.conversation.clone()
+    }
+
+    /// Takes back what was given to hyper and not used.
+    pub(super) fn take_back(&mut self, unused: &[u8]) {
+        self.waiting.splice(..self.given, unused.iter().copied());
+        self.passed = self.passed - self.given + unused.len();
+        self.given = 0;
+    }
+
+    /// Waits for bytes, unless there are some: whether any came before the end.
+    pub(super) async fn wakes(&mut self) -> io::Result<bool> {
+        if self.waiting.is_empty() {
+            poll_fn(|cx| self.poll_more(cx)).await?;
+        }
+        Ok(!self.waiting.is_empty())
+    }
+
+    /// Ends the connection properly.
+    pub(super) async fn close(&mut self) {
+        // A client that is gone cannot be told.
+        let _ = poll_fn(|cx| Pin::new(&mut *self).poll_shutdown(cx)).await;
     }
 
     /// Waits for the first bytes: whether the client speaks HTTP/2 with prior knowledge. May be asked again when it
@@ -214,40 +235,49 @@ impl GuardedStream {
 }
 
 impl Read for GuardedStream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let polled = this.poll_pass(cx, out);
+        this.conversation.read(this.waiting.is_empty() && this.follower.is_between());
+        polled
+    }
+}
+
+impl GuardedStream {
+    /// Passes on what may pass.
+    fn poll_pass(&mut self, cx: &mut Context<'_>, mut out: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         loop {
-            if this.passed > this.given {
-                this.give(&mut out);
+            if self.passed > self.given {
+                self.give(&mut out);
                 return Poll::Ready(Ok(()));
             }
-            if this.ended {
+            if self.ended {
                 return Poll::Ready(Ok(()));
             }
-            if this.follower.awaits_switch() {
+            if self.follower.awaits_switch() {
                 // The answer comes from this same task, and hyper reads again after it.
-                let Some(switched) = this.switch.take() else { return Poll::Pending };
-                this.follower.switch(switched);
-                this.look();
+                let Some(switched) = self.conversation.take() else { return Poll::Pending };
+                self.follower.switch(switched);
+                self.look();
                 continue;
             }
-            if this.waiting.is_empty() && this.follower.free_bytes() > 0 {
-                return this.poll_flow(cx, out);
+            if self.waiting.is_empty() && self.follower.free_bytes() > 0 {
+                return self.poll_flow(cx, out);
             }
             let room = out.remaining();
-            let polled = if this.waiting.is_empty() { this.poll_fresh(cx, &mut out) } else { this.poll_more(cx) };
+            let polled = if self.waiting.is_empty() { self.poll_fresh(cx, &mut out) } else { self.poll_more(cx) };
             match polled {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
                 Poll::Ready(Ok(_)) => {
-                    if this.passed > 0 || out.remaining() < room {
-                        this.head_end = None;
+                    if self.passed > 0 || out.remaining() < room {
+                        self.head_end = None;
                     }
                     if out.remaining() < room {
                         return Poll::Ready(Ok(()));
                     }
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if this.head_is_late(cx) => this.replace_rest(Refusal::Slow),
+                Poll::Pending if self.head_is_late(cx) => self.replace_rest(Refusal::Slow),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -269,11 +299,19 @@ fn look_through(follower: &mut Follower, bytes: &[u8]) -> (usize, Option<Refusal
 
 impl Write for GuardedStream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().transport).poll_write(cx, bytes)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.transport).poll_write(cx, bytes);
+        this.conversation.wrote(polled.is_pending());
+        polled
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().transport).poll_flush(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.transport).poll_flush(cx);
+        if polled.is_pending() {
+            this.conversation.wrote(true);
+        }
+        polled
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -293,6 +331,9 @@ impl Write for GuardedStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().transport).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.transport).poll_write_vectored(cx, slices);
+        this.conversation.wrote(polled.is_pending());
+        polled
     }
 }

@@ -270,6 +270,73 @@ async fn clients_that_are_sent_away_are_answered_and_may_come_back_until_the_dra
 }
 
 #[tokio::test]
+async fn a_connection_that_rests_wakes_with_its_next_request() {
+    let running = start("", &[], None);
+    let mut client = running.connect().await;
+    // Longer than it takes to rest.
+    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    for pieces in [&["GET /r HTTP/1.1\r\nhost: lgsp\r\n\r\n"][..], &["GET /r HT", "TP/1.1\r\nhost: lgsp\r\n", "\r\n"]] {
+        for _ in 0..3 {
+            for piece in pieces {
+                tick.tick().await;
+                client.send(piece).await;
+            }
+            assert!(client.read_to(b"/r 127.0.0.1  ").await.starts_with("HTTP/1.1 200"));
+        }
+    }
+    tick.tick().await;
+    client.send("GET /refused HTTP/1.1\r\n\r\n").await;
+    assert!(client.rest().await.contains("/.refused/host"));
+}
+
+#[tokio::test]
+async fn a_connection_at_work_does_not_rest() {
+    let running = start("", &[], None);
+    let mut client = running.connect().await;
+    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    client.send("GET /wait HTTP/1.1\r\nhost: lgsp\r\n\r\n").await;
+    running.mirror.waits.notified().await;
+    (tick.tick().await, tick.tick().await);
+    running.mirror.goes_on.notify_one();
+    assert!(client.read_to(b"/wait 127.0.0.1  ").await.starts_with("HTTP/1.1 200"));
+    client.send("POST /slow HTTP/1.1\r\nhost: lgsp\r\ncontent-length: 6\r\n\r\nabc").await;
+    (tick.tick().await, tick.tick().await);
+    client.send("def").await;
+    assert!(client.read_to(b"/slow 127.0.0.1 abcdef ").await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_gets_its_whole_answer() {
+    let running = start("", &[], None);
+    let mut client = running.connect().await;
+    let body = "x".repeat(8 * 1024 * 1024);
+    client.send(format!("POST /big HTTP/1.1\r\nhost: lgsp\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    (tick.tick().await, tick.tick().await, tick.tick().await);
+    let answer = client.read_to(b"x ").await;
+    assert!(answer.len() > body.len() && answer.starts_with("HTTP/1.1 200"), "{}", answer.len());
+}
+
+#[tokio::test]
+async fn connections_that_rest_end_with_the_listener_and_in_time() {
+    let running = start("idle_timeout = \"1s\"", &[], None);
+    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    tick.tick().await;
+    let mut forgotten = running.connect().await;
+    forgotten.send("GET /r HTTP/1.1\r\nhost: lgsp\r\n\r\n").await;
+    forgotten.read_to(b"/r 127.0.0.1  ").await;
+    tick.tick().await;
+    assert_eq!(forgotten.rest().await, "");
+    let mut stopped = running.connect().await;
+    stopped.send("GET /r HTTP/1.1\r\nhost: lgsp\r\n\r\n").await;
+    stopped.read_to(b"/r 127.0.0.1  ").await;
+    tick.reset();
+    tick.tick().await;
+    tokio::time::timeout(PATIENCE, running.server.drain()).await.expect("nothing is left");
+    assert_eq!(stopped.rest().await, "");
+}
+
+#[tokio::test]
 async fn a_connection_that_waits_is_small() {
     let running = start("", &[], None);
     let hall = Arc::new(Hall {
@@ -285,5 +352,5 @@ async fn a_connection_that_waits_is_small() {
     let socket = running.connect().await.0;
     // The task of a connection; ten thousand of them wait at once.
     let size = size_of_val(&hall.converse(socket, [127, 0, 0, 1].into(), place));
-    assert!(size < 1200, "{size} bytes");
+    assert!(size < 1600, "{size} bytes");
 }
