@@ -49,7 +49,7 @@ const HTTP2_RESETS: usize = 256;
 const HTTP2_WINDOW: u32 = 256 * 1024;
 
 /// How often it is looked whether a connection rests; it does when two looks find the same.
-const REST_LOOK: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 1000 });
+const REST_LOOK: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 100 });
 
 /// How long a client that connected just before the listener stopped may take to begin its request.
 const LATE_REQUEST: Duration = Duration::from_secs(1);
