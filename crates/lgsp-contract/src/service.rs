@@ -5,6 +5,7 @@
 //! shell puts the values in.
 
 mod condition;
+mod dispatch;
 mod example;
 mod exchange;
 mod format;
@@ -60,6 +61,11 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// The mode of this word.
+    fn parse(word: &str) -> Option<Self> {
+        [Self::Proxy, Self::Queue, Self::Intake].into_iter().find(|mode| mode.as_str() == word)
+    }
+
     /// The word of contracts.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -122,6 +128,17 @@ pub struct Exposed {
     pub check_request: Check,
     /// What happens to an answer that breaks its contract.
     pub check_response: Check,
+    /// How one of several operations at one path is chosen.
+    pub dispatch: Dispatch,
+}
+
+/// How one of several operations at one path is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dispatch {
+    /// There is one for each path and method.
+    Path,
+    /// By the element of the message, as SOAP services do.
+    Element,
 }
 
 /// A language of callers.
@@ -280,6 +297,7 @@ pub struct QueueTerms {
 /// One thing that a service does.
 pub struct Operation {
     pub(crate) name: String,
+    pub(crate) mode: Mode,
     pub(crate) title: Option<Title>,
     pub(crate) methods: Vec<String>,
     pub(crate) path: String,
@@ -322,7 +340,7 @@ impl Service {
         &self.owner
     }
 
-    /// What becomes of a call.
+    /// What becomes of a call of an operation that does not say it itself.
     pub fn mode(&self) -> Mode {
         self.mode
     }
@@ -352,11 +370,6 @@ impl Service {
         self.operations.iter().find(|operation| operation.name == name)
     }
 
-    /// Whether messages are read here at all; otherwise they flow through.
-    pub fn reads_bodies(&self) -> bool {
-        !self.exposed.formats.is_empty()
-    }
-
     /// Runs every example and says which did not turn out as expected.
     pub fn run_examples(&self) -> crate::ExampleReport {
         self.examples.run(self)
@@ -367,6 +380,16 @@ impl Operation {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What becomes of a call.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether its messages are read here at all; otherwise they flow through.
+    pub fn reads_bodies(&self) -> bool {
+        !self.exchange.callers.is_empty()
     }
 
     /// The Vietnamese and the English title.
@@ -420,6 +443,16 @@ impl Operation {
     /// Checks and maps a request.
     pub fn request(&self, inbound: &Inbound<'_>) -> Result<UpstreamCall, Refusal> {
         self.exchange.request(inbound)
+    }
+
+    /// Path and query below the upstream's base of a call whose body flows through; absent: the caller's below the service.
+    pub fn passed_path(&self, below: &str, context: &MapContext<'_>) -> Result<Option<String>, Refusal> {
+        self.exchange.passed_path(below, context)
+    }
+
+    /// An error in the words of the contract's own map, from the members of a problem; absent: the gateway's words do.
+    pub fn problem(&self, members: &serde_json::Value) -> Option<CallerAnswer> {
+        self.exchange.problem(members)
     }
 
     /// Checks and maps an answer for a caller who spoke `caller`.

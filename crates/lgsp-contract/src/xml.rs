@@ -27,7 +27,7 @@ pub(crate) use limits::XmlLimits;
 pub(crate) use name::{QName, is_blank, is_ncname};
 pub(crate) use names::XSI;
 pub(crate) use names::{Lists, Names, NamesError};
-pub(crate) use read::{Document, Element, read, read_document};
+pub(crate) use read::{Document, Element, payload_key, read, read_document};
 pub(crate) use write::{Nil, WriteError, WriteErrorKind, WriteOptions, write};
 
 /// One XML document, in UTF-8 or UTF-16, as compact JSON by the convention of the contracts: an element is a member, an

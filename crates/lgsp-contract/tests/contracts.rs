@@ -51,6 +51,28 @@ fn every_example_turns_out_as_it_says() {
 }
 
 #[test]
+fn every_example_of_a_service_turns_out_as_it_says() {
+    let mut run = Vec::new();
+    for service in catalogue().services() {
+        let report = service.run_examples();
+        assert_eq!(report.failures, [], "{}", service.id());
+        let tried = service.operations().iter().filter(|operation| operation.reads_bodies()).count();
+        assert!(report.run >= 2 * tried, "{}: every operation has a good and a bad case", service.id());
+        run.push(service.id().to_owned());
+    }
+    let seven = ["document-sync", "dossier-soap", "enterprise", "ministry", "population", "profile-exchange", "vnpost"];
+    assert_eq!(run, seven);
+}
+
+/// Where one-stop systems that speak XML only say the same as those that speak JSON, the same is asked of them.
+#[test]
+fn dossiers_by_soap_have_the_schemas_of_the_records() {
+    let text = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    assert_eq!(text("dossier-soap/schema/dossier.json"), text("dossier/schema/record.json"));
+    assert_eq!(text("dossier-soap/schema/progress.json"), text("progress/schema/record.json"));
+}
+
+#[test]
 fn the_compiled_in_files_are_the_folder() {
     let mut on_disk = Vec::new();
     let mut folders = vec![root().to_path_buf()];

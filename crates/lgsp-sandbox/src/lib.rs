@@ -33,6 +33,7 @@ mod profiles;
 mod scripted;
 mod server;
 mod sessions;
+mod variables;
 mod vnpost;
 
 pub use access::{Access, LgspKey};

@@ -10,7 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use lgsp_connect::{BodyFailure, ResponseBody};
-use lgsp_contract::Format;
+use lgsp_contract::{Format, Operation};
 use lgsp_model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -126,6 +126,14 @@ pub(crate) fn failure(failure: &Failure, dialect: Dialect, trace: &Trace) -> Ans
         Dialect::OAuth => oauth_failure(failure, trace),
         Dialect::Xml(format) => xml_failure(failure, format, trace),
     }
+}
+
+/// The same in the words that the contract of an operation has for errors, if it has any.
+pub(crate) fn in_own_words(failure: &Failure, operation: &Operation, trace: &Trace) -> Option<Answer> {
+    let told = operation.problem(&described(failure, trace))?;
+    let mut answer = with_body(StatusCode::from_u16(told.status).ok()?, "application/json", told.body);
+    add_headers(&mut answer, failure);
+    Some(answer)
 }
 
 fn problem(failure: &Failure, trace: &Trace) -> Answer {

@@ -57,7 +57,15 @@ pub struct DemoTarget {
 
 /// The members that a demo plays.
 pub fn members() -> Vec<DemoMember> {
-    const PUSH: &[&str] = &["dossier:push", "dossier:read"];
+    const PUSH: &[&str] = &[
+        "dossier:push",
+        "dossier:read",
+        "service:population",
+        "service:enterprise",
+        "service:profile-exchange",
+        "service:vnpost",
+        "service:ministry",
+    ];
     let pusher = |id, name, agencies, system| DemoMember { id, name, agencies, scopes: PUSH, system: Some(system) };
     vec![
         pusher("one-stop-h11", "Một cửa điện tử tỉnh Điện Biên", vec!["H11".to_owned()], System::Single),

@@ -45,7 +45,8 @@ impl Service for App {
                 certificate = caller.certificate().map(|certificate| certificate.fingerprint.as_str()), code, cause,
                 "request refused"
             );
-            let mut answer = answer::failure(&failure, route.dialect(), &trace);
+            let own = route.operation().and_then(|operation| answer::in_own_words(&failure, operation, &trace));
+            let mut answer = own.unwrap_or_else(|| answer::failure(&failure, route.dialect(), &trace));
             if long {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }

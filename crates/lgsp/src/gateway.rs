@@ -2,6 +2,7 @@
 //! `serve`, by the demo and by tests alike.
 
 mod listeners;
+mod variables;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use crate::services::{self, Services, Values};
 use crate::targets::{Ground, TargetError, Targets};
 use crate::telemetry::Metrics;
 use listeners::{Encryption, Entrances};
+pub use variables::Variables;
 
 /// A running gateway.
 pub struct Gateway {
@@ -30,6 +32,7 @@ pub struct Gateway {
     public: Server,
     admin: AdminServer,
     keys: PathBuf,
+    variables: Variables,
     /// One reload at a time.
     reloading: Mutex<()>,
 }
@@ -76,6 +79,16 @@ impl Gateway {
 
     /// Starts a gateway on sockets that came with the process; those that did not are opened.
     pub async fn start_on(sockets: Sockets, config: Config, contracts: Catalogue) -> Result<Self, StartError> {
+        Self::start_with(sockets, Variables::of_environment(), config, contracts).await
+    }
+
+    /// The same with values of its own for what contracts write as `${NAME}`.
+    pub async fn start_with(
+        sockets: Sockets,
+        variables: Variables,
+        config: Config,
+        contracts: Catalogue,
+    ) -> Result<Self, StartError> {
         let encryption = Encryption::load(&config).await?;
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
         let store = open_store(&config.store, metrics.clone()).await?;
@@ -87,14 +100,14 @@ impl Gateway {
         let entrances = Entrances::open(sockets, &config)?;
         let limits = config.limits.clone();
         let digest_key = DigestKey::open(&keys).map_err(StartError::Keys)?;
-        let services = services_of(&config, &contracts, &clock, None);
+        let services = services_of(&config, &contracts, &variables, &clock, None);
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services };
         let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, digest_key, targets, snapshot }));
         app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
         let (public, admin) = entrances.start(encryption, &limits, &app)?;
         tracing::info!(public = %public.address(), admin = %admin.address(), "gateway ready");
-        Ok(Self { app, public, admin, keys, reloading: Mutex::default() })
+        Ok(Self { app, public, admin, keys, variables, reloading: Mutex::default() })
     }
 
     /// Where members call.
@@ -129,7 +142,7 @@ impl Gateway {
         self.public.replace_tls(encryption.public);
         self.admin.replace_tls(encryption.admin);
         let before = app.snapshot();
-        let services = services_of(&config, &contracts, &app.clock, Some(&before.services));
+        let services = services_of(&config, &contracts, &self.variables, &app.clock, Some(&before.services));
         app.replace(Snapshot { members: Members::new(&config.members), config, contracts, services });
         tracing::info!("configuration taken over");
         Ok(())
@@ -155,11 +168,17 @@ impl Gateway {
 }
 
 /// The services of a catalogue, with this installation's addresses and secrets.
-fn services_of(config: &Config, contracts: &Catalogue, clock: &Clock, before: Option<&Services>) -> Services {
+fn services_of(
+    config: &Config,
+    contracts: &Catalogue,
+    variables: &Variables,
+    clock: &Clock,
+    before: Option<&Services>,
+) -> Services {
     let ground = services::Ground {
         values: Values {
             base: &config.contracts.path,
-            variable: &|name| std::env::var(name).ok(),
+            variable: &|name| variables.value(name),
             read_file: &crate::load::read_secret,
         },
         clock,

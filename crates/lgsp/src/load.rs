@@ -13,6 +13,7 @@ use lgsp_model::{MemberId, TargetId};
 use crate::clock::Clock;
 use crate::identity::{BadMemberKey, Members};
 use crate::server::{TlsError, TlsSetup};
+use crate::services::{self, Values};
 
 /// A configuration that was found good, and the contracts that could be loaded.
 #[derive(Debug)]
@@ -178,6 +179,18 @@ fn cause_of(error: &LoadError) -> String {
         LoadError::Unreadable(_, error) => error.to_string(),
         other => other.to_string(),
     }
+}
+
+/// The services that cannot be called with the environment of this process, and why: an installation that does not use
+/// them need not set them up.
+pub(crate) fn unready_services(loaded: &Loaded) -> Vec<String> {
+    let values = Values {
+        base: &loaded.config.contracts.path,
+        variable: &|name| std::env::var(name).ok(),
+        read_file: &read_secret,
+    };
+    let unready = services::unready(&loaded.contracts.as_written, &values).into_iter();
+    unready.map(|(service, cause)| format!("service {service} is not ready here: {cause}")).collect()
 }
 
 /// Reads a file that a contract names.

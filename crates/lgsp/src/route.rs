@@ -4,7 +4,7 @@ use hyper::Method;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use lgsp_config::National;
-use lgsp_contract::{Format, Found, NotFound, Router};
+use lgsp_contract::{Dispatch, Format, Found, NotFound, Operation, Router};
 use lgsp_model::Timestamp;
 
 use crate::answer::Dialect;
@@ -53,7 +53,12 @@ impl ServiceRoute {
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let format = found.operation().caller_format(content_type);
         let dialect = format.map_or_else(|| said(content_type), Dialect::from);
-        let label = format!("{}/{}", found.service.id(), found.operation().name());
+        let operation = match found.service.exposed().dispatch {
+            Dispatch::Path => found.operation().name(),
+            // Which one it is, the message says.
+            Dispatch::Element => "element",
+        };
+        let label = format!("{}/{operation}", found.service.id());
         Self { found, dialect, label }
     }
 }
@@ -181,6 +186,14 @@ impl Route {
             Self::NationalLogin => "national/login",
             Self::NationalCall => "national/call",
             Self::Refused(_) | Self::Unknown => "unknown",
+        }
+    }
+
+    /// The operation of a contract that is asked for.
+    pub(crate) fn operation(&self) -> Option<&Operation> {
+        match self {
+            Self::Service(route) => Some(route.found.operation()),
+            _ => None,
         }
     }
 

@@ -21,4 +21,4 @@ pub(crate) use call::call;
 pub(crate) use list::{Description, description, listing};
 pub(crate) use messages::message;
 pub(crate) use running::{Ground, Services};
-pub(crate) use settings::Values;
+pub(crate) use settings::{Values, unready};

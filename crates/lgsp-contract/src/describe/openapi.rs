@@ -47,15 +47,15 @@ fn describe(service: &Service, operation: &Operation) -> Value {
         "operationId": operation.name(),
         "parameters": parameters(operation),
         "security": security(service, operation),
-        "responses": responses(service, operation),
+        "responses": responses(operation),
     });
     if let Some((vi, en)) = operation.title() {
         described["summary"] = format!("{vi} – {en}").into();
     }
     let bodyless = operation.methods().iter().all(|method| matches!(method.as_str(), "GET" | "HEAD" | "DELETE"));
     if !bodyless {
-        let body = content(service, operation, &exchange.request);
-        described["requestBody"] = json!({"required": service.reads_bodies(), "content": body});
+        let body = content(operation, &exchange.request);
+        described["requestBody"] = json!({"required": operation.reads_bodies(), "content": body});
     }
     described
 }
@@ -87,13 +87,13 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     parameters
 }
 
-fn content(service: &Service, operation: &Operation, side: &Side) -> Value {
+fn content(operation: &Operation, side: &Side) -> Value {
     let schema = match &side.schema {
         Some(MessageSchema::Json { schema, .. }) => schema.source().clone(),
         Some(MessageSchema::Xsd { .. }) | None => json!({}),
     };
     let mut content = Map::new();
-    for spoken in &service.exposed().formats {
+    for spoken in &operation.exchange.callers {
         match spoken {
             Dialogue::Json => content.insert("application/json".to_owned(), json!({"schema": schema})),
             Dialogue::Xml => content.insert("application/xml".to_owned(), json!({"schema": schema})),
@@ -103,27 +103,26 @@ fn content(service: &Service, operation: &Operation, side: &Side) -> Value {
     if content.is_empty() {
         content.insert("*/*".to_owned(), json!({}));
     }
-    let _ = operation;
     Value::Object(content)
 }
 
-fn responses(service: &Service, operation: &Operation) -> Value {
+fn responses(operation: &Operation) -> Value {
     let problem = json!({
         "description": "Lỗi – Error",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     });
-    let (status, success) = match service.mode() {
+    let (status, success) = match operation.mode() {
         Mode::Queue => {
             ("202", json!({"description": "Đã nhận – Stored", "content": {"application/json": {"schema": accepted()}}}))
         }
-        Mode::Proxy => ("200", answered(service, operation)),
-        Mode::Intake => ("202", answered(service, operation)),
+        Mode::Proxy => ("200", answered(operation)),
+        Mode::Intake => ("202", answered(operation)),
     };
     json!({status: success, "default": problem})
 }
 
-fn answered(service: &Service, operation: &Operation) -> Value {
-    json!({"description": "Trả lời – Answer", "content": content(service, operation, &operation.exchange.response)})
+fn answered(operation: &Operation) -> Value {
+    json!({"description": "Trả lời – Answer", "content": content(operation, &operation.exchange.response)})
 }
 
 fn accepted() -> Value {

@@ -38,6 +38,9 @@ impl<'t> Writer<'t, '_> {
         let mut schema = schema;
         for _ in 0..MAX_DEPTH {
             let Some(target) = schema.get("$ref").and_then(Tree::as_str) else { return schema };
+            if target == "#" {
+                return self.root;
+            }
             let Some(pointer) = target.strip_prefix("#/") else { return schema };
             let found =
                 pointer.split('/').try_fold(self.root, |at, part| at.get(&part.replace("~1", "/").replace("~0", "~")));

@@ -36,6 +36,7 @@ fn callable(service: &Service) -> impl Iterator<Item = &Operation> {
     service
         .operations()
         .iter()
+        .filter(|operation| operation.reads_bodies())
         .filter(|operation| operation.methods().iter().any(|method| method == "POST" || method == "*"))
 }
 
@@ -45,11 +46,11 @@ fn types(service: &Service, namespace: &str, out: &mut String) {
     for operation in callable(service) {
         let exchange = &operation.exchange;
         one_type(&exchange.request, "", &mut embedded, &mut made);
-        if service.mode() != Mode::Queue {
+        if operation.mode() != Mode::Queue {
             one_type(&exchange.response, &format!("{}Response", operation.name()), &mut embedded, &mut made);
         }
     }
-    if service.mode() == Mode::Queue {
+    if callable(service).any(|operation| operation.mode() == Mode::Queue) {
         let text = "type=\"xs:string\"";
         let _ = write!(
             made,
@@ -88,8 +89,8 @@ fn without_declaration(source: &str) -> &str {
     }
 }
 
-fn output<'s>(service: &'s Service, operation: &'s Operation) -> &'s str {
-    match service.mode() {
+fn output(operation: &Operation) -> &str {
+    match operation.mode() {
         Mode::Queue => "Accepted",
         Mode::Proxy | Mode::Intake => operation.exchange.response.element.as_deref().unwrap_or("response"),
     }
@@ -99,7 +100,7 @@ fn messages(service: &Service, out: &mut String) {
     for operation in callable(service) {
         let name = operation.name();
         let input = operation.exchange.request.element.as_deref().unwrap_or(name);
-        let output = output(service, operation);
+        let output = output(operation);
         let _ = write!(
             out,
             "<wsdl:message name=\"{name}In\"><wsdl:part name=\"body\" element=\"tns:{input}\"/></wsdl:message>\

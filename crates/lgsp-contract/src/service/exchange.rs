@@ -22,7 +22,7 @@ use crate::template::{Template, TemplateBudget};
 use crate::tree::Tree;
 use crate::xml::Names;
 pub(crate) use route::UpstreamPath;
-pub(crate) use side::{Envelope, MessageSchema, Side, write};
+pub(crate) use side::{Envelope, MessageSchema, Side, decode_request, write};
 use side::{Message, Parts};
 
 /// The four messages of an operation and what lies between them.
@@ -38,6 +38,7 @@ pub(crate) struct Exchange {
     pub(crate) map_request: Option<Map>,
     pub(crate) map_response: Option<Map>,
     pub(crate) map_fault: Option<Map>,
+    pub(crate) map_problem: Option<Map>,
     pub(crate) audit: Option<Map>,
     pub(crate) agency: Option<Map>,
     pub(crate) key: Option<Map>,
@@ -47,6 +48,8 @@ pub(crate) struct Exchange {
     pub(crate) method: Option<String>,
     pub(crate) check_request: Check,
     pub(crate) check_response: Check,
+    /// An answer under a good status that is a fault all the same.
+    pub(crate) fault_when: Option<Condition>,
     pub(crate) settled_when: Option<Condition>,
     pub(crate) deferred_when: Option<Condition>,
 }
@@ -132,7 +135,8 @@ impl Exchange {
 
     /// Whether something of an answer is checked or mapped.
     fn reads_answers(&self) -> bool {
-        self.upstream_response.schema.is_some() || self.response.schema.is_some() || self.map_response.is_some()
+        let schemas = self.upstream_response.schema.is_some() || self.response.schema.is_some();
+        schemas || self.map_response.is_some() || self.fault_when.is_some()
     }
 
     /// The form of a caller's message.
@@ -271,7 +275,7 @@ impl Exchange {
         if !success && plain && self.map_fault.is_none() {
             return Ok(unchanged);
         }
-        if success && plain && self.upstream_response.schema.is_none() && self.response.schema.is_none() {
+        if success && plain && !self.reads_answers() {
             return Ok(unchanged);
         }
         if answer.body.is_empty() && success && (matches!(answer.status, 204 | 205) || !self.reads_answers()) {
@@ -281,21 +285,23 @@ impl Exchange {
         let text = match side::decode_answer(upstream, answer, parts.root()) {
             Ok(text) => text,
             Err(refusal) if success => return Err(refusal),
-            Err(_) => return Err(Refusal::Fault(Fault::of_status(answer.status))),
+            Err(_) => return Err(Refusal::Fault(self.mapped_fault(Fault::of_status(answer.status), context)?)),
         };
         let message = match self.upstream_response.read_answer(upstream, &text, &self.names) {
             Ok(message) => message,
             Err(refusal) if success => return Err(refusal.answer()),
-            Err(_) => return Err(Refusal::Fault(Fault::of_status(answer.status))),
+            Err(_) => return Err(Refusal::Fault(self.mapped_fault(Fault::of_status(answer.status), context)?)),
         };
-        if !success || message.fault.is_some() {
-            return Err(Refusal::Fault(self.fault(answer.status, message, context)?));
+        let hidden = self.fault_when.as_ref().filter(|_| success && message.fault.is_none());
+        let is_fault = |when: &Condition| context.now.is_some_and(|now| when.holds(&message.tree, now));
+        if !success || message.fault.is_some() || hidden.is_some_and(is_fault) {
+            let fault = Fault::of_answer(answer.status, message.fault, message.tree);
+            return Err(Refusal::Fault(self.mapped_fault(fault, context)?));
         }
         self.convert(caller, upstream, message, answer, &parts, context)
     }
 
-    fn fault(&self, status: u16, message: Message<'_>, context: &Context<'_>) -> Result<Fault, Refusal> {
-        let fault = Fault::of_answer(status, message.fault, message.tree);
+    fn mapped_fault(&self, fault: Fault, context: &Context<'_>) -> Result<Fault, Refusal> {
         match &self.map_fault {
             None => Ok(fault),
             Some(map) => {
@@ -305,6 +311,24 @@ impl Exchange {
                 Ok(fault.mapped(&mapped))
             }
         }
+    }
+
+    /// Path and query of a call whose body flows through.
+    pub(crate) fn passed_path(&self, below: &str, context: &Context<'_>) -> Result<Option<String>, Refusal> {
+        self.path.fill(below, context, &route::Extras::default())
+    }
+
+    /// An error in the contract's own words.
+    pub(crate) fn problem(&self, members: &serde_json::Value) -> Option<CallerAnswer> {
+        let map = self.map_problem.as_ref()?;
+        let tree = Tree::from_value(members);
+        // A map that fails here leaves the gateway's own words.
+        let context = Context::default();
+        let told = map.run(&tree, &context, &Budget::default()).ok()?;
+        let (told, extras) = route::split(told);
+        let status = extras.status.or_else(|| members["status"].as_u64().and_then(|status| status.try_into().ok()))?;
+        let content_type = Some(Format::Json.media_type().to_owned());
+        Some(CallerAnswer { status, content_type, body: to_json(&told).into(), observed: Vec::new() })
     }
 
     fn convert(

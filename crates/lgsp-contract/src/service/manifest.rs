@@ -45,6 +45,7 @@ pub(super) struct Expose {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) check: Check,
+    pub(super) dispatch: Option<String>,
 }
 
 fn json() -> OneOrMore {
@@ -176,6 +177,8 @@ pub(super) struct Queue {
 pub(super) struct Operation {
     pub(super) name: String,
     pub(super) title: Option<Title>,
+    pub(super) mode: Option<String>,
+    pub(super) format: Option<String>,
     #[serde(default)]
     pub(super) method: Option<OneOrMore>,
     #[serde(default)]
@@ -189,6 +192,7 @@ pub(super) struct Operation {
     pub(super) map_request: Option<String>,
     pub(super) map_response: Option<String>,
     pub(super) map_fault: Option<String>,
+    pub(super) map_problem: Option<String>,
     pub(super) audit: Option<String>,
     pub(super) template: Option<String>,
     pub(super) template_type: Option<String>,
@@ -205,6 +209,7 @@ pub(super) struct Operation {
     pub(super) agency: Option<String>,
     pub(super) scopes: Option<Vec<String>>,
     pub(super) record: Option<String>,
+    pub(super) fault_when: Option<String>,
     pub(super) settled_when: Option<String>,
     pub(super) deferred_when: Option<String>,
     pub(super) timeout: Option<String>,

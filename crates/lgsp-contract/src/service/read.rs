@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use super::example::Examples;
 use super::manifest::Manifest;
-use super::{Mode, QueueTerms, Service};
+use super::{Dispatch, Mode, Operation, QueueTerms, Service};
 use crate::manifest::{MANIFEST, is_contract_id, line_of, starts};
 use crate::xml::Names;
 use crate::{Diagnostic, SourceFile};
@@ -48,15 +48,10 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
     if valid_from.is_none() {
         folder.refuse("valid_from", "must be a day such as 2025-07-01, without quotation marks");
     }
-    let mode = match manifest.mode.as_str() {
-        "proxy" => Some(Mode::Proxy),
-        "queue" => Some(Mode::Queue),
-        "intake" => Some(Mode::Intake),
-        _ => {
-            folder.refuse("mode", "must be proxy, queue or intake");
-            None
-        }
-    };
+    let mode = Mode::parse(&manifest.mode);
+    if mode.is_none() {
+        folder.refuse("mode", "must be proxy, queue or intake");
+    }
     let exposed = terms::exposed(&manifest.id, &manifest.expose, folder);
     let upstream = manifest.upstream.as_ref().and_then(|upstream| terms::upstream(upstream, folder));
     let (mode, exposed) = (mode?, exposed?);
@@ -74,6 +69,7 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
         .filter_map(|(index, operation)| operation::read(index, operation, &ground, folder))
         .collect();
     check_names(&manifest, folder);
+    check_places(exposed.dispatch, &operations, folder);
     let examples = Examples::read(manifest.examples.as_deref(), folder);
     let queue = manifest.queue.map_or_else(QueueTerms::default, |queue| QueueTerms {
         callback: queue.callback,
@@ -106,6 +102,33 @@ fn check_mode(mode: Mode, manifest: &Manifest, folder: &mut Folder<'_>) {
     }
     if mode != Mode::Queue && manifest.queue.is_some() {
         folder.refuse("queue", "belongs to mode = \"queue\" only");
+    }
+}
+
+/// Where several operations stand at one path, something must tell them apart.
+fn check_places(dispatch: Dispatch, operations: &[Operation], folder: &mut Folder<'_>) {
+    for (index, operation) in operations.iter().enumerate() {
+        let place = format!("operation.{}", operation.name);
+        let before = operations[..index].iter().filter(|other| other.path == operation.path);
+        for other in before {
+            let shared = |method: &String| method == "*" || other.methods.iter().any(|one| one == method || one == "*");
+            let same_element = other.exchange.request.element == operation.exchange.request.element;
+            match dispatch {
+                Dispatch::Path if operation.methods.iter().any(shared) => {
+                    let advice =
+                        "stands at the path of another: choose another path or method, or dispatch = \"element\"";
+                    folder.refuse(format!("{place}.path"), advice);
+                }
+                Dispatch::Element if same_element => {
+                    folder.refuse(format!("{place}.element"), "is another's at this path: choose another");
+                }
+                Dispatch::Path | Dispatch::Element => {}
+            }
+        }
+        if dispatch == Dispatch::Element && operation.scopes.is_some() {
+            // Rights are looked at before the message is.
+            folder.refuse(format!("{place}.scopes"), "cannot differ where the element chooses: use expose.scopes");
+        }
     }
 }
 

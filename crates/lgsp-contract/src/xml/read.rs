@@ -70,6 +70,38 @@ pub(crate) fn read_document<'a>(
     Ok(Document { root: Element { key: root.key.into_text(), value: root.value }, envelope: steps.scope.envelope })
 }
 
+/// The key of the element that a message is about: the first one in the body of an envelope, or the root. `None` when
+/// there is no such element; what follows it is not looked at.
+pub(crate) fn payload_key(
+    text: &str,
+    names: &Names,
+    limits: &XmlLimits,
+    in_envelope: bool,
+) -> Result<Option<String>, XmlError> {
+    let mut steps = Steps::new(text, names, limits)?;
+    let (mut depth, mut in_body) = (0usize, false);
+    loop {
+        match steps.next()? {
+            Step::Start(name) => {
+                if depth == 0
+                    && let Some(&Space::Soap(version)) = steps.scope.resolve(name.prefix())
+                {
+                    steps.scope.envelope = Some(version);
+                }
+                let key = steps.scope.element_key(name).map_err(|kind| steps.error(kind))?;
+                if !in_envelope || (in_body && depth == ENVELOPE_LEVELS) {
+                    return Ok(Some(key.into_owned()));
+                }
+                in_body = in_body || (depth + 1 == ENVELOPE_LEVELS && key == "soap:Body");
+                depth += 1;
+            }
+            Step::End => depth -= 1,
+            Step::Text(_) => {}
+            Step::Done => return Ok(None),
+        }
+    }
+}
+
 /// An element that has begun and not ended.
 struct Frame<'a> {
     key: Cow<'a, str>,

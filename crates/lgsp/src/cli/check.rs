@@ -1,6 +1,7 @@
-//! `lgsp check`: everything that is wrong with configuration and contracts, at once. It starts nothing.
+//! `lgsp check`: everything that is wrong with configuration and contracts, at once, and what an installation has left
+//! open. It starts nothing.
 
-use lgsp_contract::Catalogue;
+use lgsp_contract::{Catalogue, ExampleReport};
 use serde_json::json;
 
 use super::USAGE;
@@ -8,39 +9,58 @@ use super::arguments::CheckArguments;
 use super::failure::CommandError;
 use crate::load::{self, LoadError, Loaded};
 
+/// What was looked at, beside what is wrong.
+#[derive(Default)]
+struct Seen {
+    /// Examples that were run.
+    examples: usize,
+    warnings: Vec<String>,
+    /// What is left open: a choice, not a mistake.
+    notes: Vec<String>,
+}
+
 pub(super) fn run(arguments: &CheckArguments) -> Result<(), CommandError> {
-    let (mut ran, mut warnings) = (0, Vec::new());
+    let mut seen = Seen::default();
     let (loaded, errors) = match load::load(&arguments.config) {
         Ok(mut loaded) => {
             let mut errors = std::mem::take(&mut loaded.contracts.wrong);
-            ran = run_examples(&loaded, &mut errors);
+            seen.examples = run_examples(&loaded, &mut errors);
             errors.append(&mut loaded.certificates.ended);
-            warnings = loaded.certificates.ending.iter().map(ToString::to_string).collect::<Vec<_>>();
+            seen.warnings = loaded.certificates.ending.iter().map(ToString::to_string).collect();
+            seen.notes = load::unready_services(&loaded);
             (Some(loaded), errors)
         }
         Err(errors) => (None, errors),
     };
     if arguments.json {
-        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        println!("{}", json!({"good": errors.is_empty(), "examples": ran, "errors": texts, "warnings": warnings}));
+        println!("{}", in_json(&seen, &errors));
         return if errors.is_empty() { Ok(()) } else { Err(CommandError::Told(USAGE)) };
     }
-    for warning in &warnings {
+    for warning in &seen.warnings {
         eprintln!("warning: {warning}");
+    }
+    for note in &seen.notes {
+        eprintln!("note: {note}");
     }
     if !errors.is_empty() {
         return Err(CommandError::Load(errors));
     }
     if let Some(Loaded { config, contracts, .. }) = loaded {
-        println!(
-            "{} is good: {} member(s), {} target(s).",
-            arguments.config.display(),
-            config.members.len(),
-            config.targets.len()
-        );
-        println!("Contracts: {}; {ran} examples turn out as they say.", names(&contracts.as_written));
+        let (members, targets) = (config.members.len(), config.targets.len());
+        println!("{} is good: {members} member(s), {targets} target(s).", arguments.config.display());
+        let contracts = &contracts.as_written;
+        println!("Contracts: {}; {} examples turn out as they say.", names(contracts), seen.examples);
+        println!("Services: {}; {} not ready here.", services(contracts), seen.notes.len());
     }
     Ok(())
+}
+
+fn in_json(seen: &Seen, errors: &[LoadError]) -> serde_json::Value {
+    let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    json!({
+        "good": errors.is_empty(), "examples": seen.examples, "errors": texts, "warnings": seen.warnings,
+        "notes": seen.notes,
+    })
 }
 
 fn names(contracts: &Catalogue) -> String {
@@ -49,11 +69,19 @@ fn names(contracts: &Catalogue) -> String {
     names.join(", ")
 }
 
+fn services(contracts: &Catalogue) -> String {
+    let names: Vec<_> = contracts.services().map(|service| format!("{} {}", service.id(), service.version())).collect();
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
 /// Runs every example of every contract; how many there were.
 fn run_examples(loaded: &Loaded, errors: &mut Vec<LoadError>) -> usize {
+    let contracts = &loaded.contracts.as_written;
+    let records = contracts.contracts().map(|contract| contract.run_examples());
+    let reports: Vec<ExampleReport> =
+        records.chain(contracts.services().map(|service| service.run_examples())).collect();
     let mut ran = 0;
-    for contract in loaded.contracts.as_written.contracts() {
-        let report = contract.run_examples();
+    for report in reports {
         ran += report.run;
         let folder = &loaded.config.contracts.path;
         errors.extend(report.failures.into_iter().map(|found| LoadError::Contract(folder.clone(), found)));

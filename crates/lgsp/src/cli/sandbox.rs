@@ -14,6 +14,10 @@ pub(super) async fn run(listen: SocketAddr) -> Result<(), CommandError> {
     for partner in ["population", "enterprise", "profiles", "vnpost", "ministry", "echo"] {
         println!("Also: {}/", sandbox.url(&format!("/{partner}")));
     }
+    println!("For the shipped services of a gateway beside it:");
+    for (name, value) in sandbox.variables() {
+        println!("export {name}='{value}'");
+    }
     println!("What it stored, its settings and its faults: http://{}/sandbox/", sandbox.addr());
     println!("Stop with Ctrl-C.");
     tokio::signal::ctrl_c().await.map_err(CommandError::NoRuntime)?;

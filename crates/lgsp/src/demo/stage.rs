@@ -13,7 +13,7 @@ use super::{
     run_demo,
 };
 use crate::cli::DemoArguments;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Sockets, Variables};
 
 /// The operator's token of the demo. It opens nothing but a gateway on this machine's loopback with made-up data.
 const ADMIN_TOKEN: &str = "demo-admin-token-0123456789";
@@ -42,7 +42,9 @@ async fn play(arguments: DemoArguments) -> Result<bool, String> {
     let sandbox =
         Sandbox::start(arguments.sandbox).map_err(|error| format!("sandbox on {}: {error}", arguments.sandbox))?;
     let config = configuration(&arguments, &home.path, &sandbox)?;
-    let gateway = Gateway::start(config, crate::load::shipped_contracts()).await.map_err(|error| error.to_string())?;
+    let variables = Variables::of(sandbox.variables());
+    let gateway = Gateway::start_with(Sockets::default(), variables, config, crate::load::shipped_contracts()).await;
+    let gateway = gateway.map_err(|error| error.to_string())?;
     let public = format!("http://{}", gateway.public_address());
     println!(
         "Gateway {public}, operators http://{}, simulated partners http://{}",
@@ -214,5 +216,16 @@ fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox) -> String {
         secret_of("one-stop-h11"),
         sandbox.addr()
     );
+    text.push_str(&calls(public));
     text
+}
+
+/// Two calls of services, for a shell in which `TOKEN` is the access token. The person and the enterprise are made up.
+fn calls(public: &str) -> String {
+    format!(
+        "  enterprise         curl -s -H \"Authorization: Bearer $TOKEN\" {public}/services/enterprise/0100000001\n\
+         \x20 person             curl -s -H \"Authorization: Bearer $TOKEN\" -H 'X-Officer: canbo.thu' -H \"AuthHash: $(printf canbo.thu:lgsp-sandbox | base64)\" \
+         --json '{{\"SoDinhDanh\":\"001199000001\",\"HoVaTen\":\"Nguyễn Văn Thử\",\"NgaySinh\":\"1999-01-15\",\"LyDo\":\"Giải quyết hồ sơ\"}}' \
+         {public}/services/population/lookup\n"
+    )
 }

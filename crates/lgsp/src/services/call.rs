@@ -23,6 +23,7 @@ use crate::route::ServiceRoute;
 use crate::server::BodyReader;
 
 /// A call that may be made.
+#[derive(Clone)]
 pub(super) struct Call<'a> {
     pub(super) app: &'a Arc<App>,
     pub(super) service: &'a Service,
@@ -55,11 +56,11 @@ pub(crate) async fn call(app: &Arc<App>, route: &ServiceRoute, request: Accepted
     let standing = place.standing();
     let trace = request.trace;
     let call = Call { app, service, operation, running, caller: evidence.identified, now, trace };
-    let mut answer = if service.reads_bodies() || evidence.digest.is_some() {
+    let mut answer = if operation.reads_bodies() || evidence.digest.is_some() {
         let whole = call.read(request, evidence.digest).await?;
-        call.answer_whole(&found.parameters, whole).await?
+        call.dispatched(&whole)?.answer_whole(&found.parameters, whole).await?
     } else {
-        forward::stream(&call, request, Arc::new(place)).await?
+        forward::stream(&call, request, &found.parameters, Arc::new(place)).await?
     };
     standing.tell(answer.headers_mut());
     Ok(answer)
@@ -91,21 +92,28 @@ impl Call<'_> {
         Ok(Whole { parts, from, secure, body })
     }
 
+    /// The same call of the operation that its message is for, where several stand at one path.
+    fn dispatched(&self, whole: &Whole) -> Result<Self, Failure> {
+        let content_type = content_type(&whole.parts);
+        let operation = self.service.dispatch(self.operation, content_type, &whole.body).map_err(failure_of)?;
+        Ok(Self { operation, ..self.clone() })
+    }
+
     async fn answer_whole(&self, parameters: &[(String, String)], whole: Whole) -> Result<Answer, Failure> {
-        if !self.service.reads_bodies() {
-            return forward::whole(self, whole, None).await;
+        if !self.operation.reads_bodies() {
+            return forward::whole_unread(self, whole, parameters).await;
         }
         let facts = Facts::of(self, &whole.parts, parameters);
         let context = facts.context(self);
-        let content_type = whole.parts.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("unreadable"));
+        let content_type = content_type(&whole.parts);
         let below = below(self.service, whole.parts.uri.path());
         let inbound = Inbound { content_type, body: &whole.body, context: &context, path: below };
         let made = self.operation.request(&inbound).map_err(|refusal| failure_of(refusal))?;
         self.observe("request", &made.observed);
         self.check_agency(&made)?;
         self.record_access(&made).await?;
-        match self.service.mode() {
-            Mode::Proxy => forward::whole(self, whole, Some((made, &context))).await,
+        match self.operation.mode() {
+            Mode::Proxy => forward::whole(self, whole, made, &context).await,
             Mode::Queue => queue::accept(self, &whole, &made).await,
             Mode::Intake => intake::take(self, &made, &context).await,
         }
@@ -155,6 +163,10 @@ impl Call<'_> {
         self.app.store.append(vec![event]).await?;
         Ok(())
     }
+}
+
+fn content_type(parts: &Parts) -> Option<&str> {
+    parts.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("unreadable"))
 }
 
 /// What follows the service's own path.

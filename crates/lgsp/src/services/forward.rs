@@ -18,6 +18,7 @@ use lgsp_model::ErrorCode;
 
 use super::admission::Place;
 use super::call::{Call, Whole, below};
+use super::context::Facts;
 use super::headers::{self, Origin};
 use super::refusal::failure_of;
 use crate::answer::{Answer, AnswerBody};
@@ -32,26 +33,51 @@ const BUFFERED: u64 = 16 * 1024;
 /// The longest that a streamed body may take altogether; between its pieces the upstream's own bounds apply.
 const LONGEST_STREAM: Duration = Duration::from_secs(24 * 3600);
 
-/// Passes a whole request on. `made` is what the contract made of it; absent: nothing is changed.
+/// Passes on what the contract made of a request.
 pub(super) async fn whole(
     call: &Call<'_>,
     whole: Whole,
-    made: Option<(UpstreamCall, &MapContext<'_>)>,
+    made: UpstreamCall,
+    context: &MapContext<'_>,
 ) -> Result<Answer, Failure> {
-    let Whole { parts, from, secure, body } = whole;
+    let Whole { parts, from, secure, .. } = whole;
     let repeatable = repeatable(call, &parts);
     let mut parts = outgoing(call, parts, from, secure, false)?;
-    let Some((made, context)) = made else {
-        let answer = send(call, parts, body, repeatable).await?;
-        return Ok(pass_back(answer, None));
-    };
     apply(call, &mut parts, &made)?;
     let answer = send(call, parts, made.body.clone(), repeatable).await?;
     convert(call, made.caller, answer, context).await
 }
 
+/// Passes a whole request on as it is.
+pub(super) async fn whole_unread(
+    call: &Call<'_>,
+    whole: Whole,
+    parameters: &[(String, String)],
+) -> Result<Answer, Failure> {
+    let Whole { parts, from, secure, body } = whole;
+    let repeatable = repeatable(call, &parts);
+    let target = passed_target(call, &parts, parameters)?;
+    let mut parts = outgoing(call, parts, from, secure, false)?;
+    parts.uri = target.unwrap_or(parts.uri);
+    let answer = send(call, parts, body, repeatable).await?;
+    Ok(pass_back(answer, None))
+}
+
+/// Where a call goes whose body nobody reads, when the contract says it.
+fn passed_target(call: &Call<'_>, parts: &Parts, parameters: &[(String, String)]) -> Result<Option<Uri>, Failure> {
+    let facts = Facts::of(call, parts, parameters);
+    let below = below(call.service, parts.uri.path());
+    let path = call.operation.passed_path(below, &facts.context(call)).map_err(failure_of)?;
+    path.as_deref().map(uri).transpose()
+}
+
 /// Passes a request on whose body nobody reads here.
-pub(super) async fn stream(call: &Call<'_>, request: Accepted, place: Arc<Place>) -> Result<Answer, Failure> {
+pub(super) async fn stream(
+    call: &Call<'_>,
+    request: Accepted,
+    parameters: &[(String, String)],
+    place: Arc<Place>,
+) -> Result<Answer, Failure> {
     let Accepted { parts, body, peer, snapshot, .. } = request;
     let small = body.size_hint().exact().is_some_and(|size| size <= BUFFERED);
     let (from, secure) = (peer.address, peer.tls.is_some());
@@ -59,17 +85,20 @@ pub(super) async fn stream(call: &Call<'_>, request: Accepted, place: Arc<Place>
         return super::upgrade::pass(call, parts, &peer, place).await;
     }
     let repeatable = repeatable(call, &parts);
+    let target = passed_target(call, &parts, parameters)?;
     if small {
         let bytes = if body.is_end_stream() {
             Bytes::new()
         } else {
             BodyReader::plain(body, &snapshot.config.limits).read_whole().await?
         };
-        let parts = outgoing(call, parts, from, secure, false)?;
+        let mut parts = outgoing(call, parts, from, secure, false)?;
+        parts.uri = target.unwrap_or(parts.uri);
         let answer = send(call, parts, bytes, repeatable).await?;
         return Ok(pass_back(answer, Some(place)));
     }
-    let parts = outgoing(call, parts, from, secure, false)?;
+    let mut parts = outgoing(call, parts, from, secure, false)?;
+    parts.uri = target.unwrap_or(parts.uri);
     let body = body.map_err(|error| -> Box<dyn std::error::Error + Send + Sync> { Box::new(error) });
     let how = CallOptions {
         deadline: (Instant::now() + LONGEST_STREAM).into(),

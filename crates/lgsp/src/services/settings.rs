@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::uri::PathAndQuery;
 use lgsp_connect::{
     Http2, Identity, ProbeSettings, RetrySettings, ServerAddress, ServerSettings, TlsSettings, UpstreamSettings,
 };
-use lgsp_contract::{CredentialTerms, LoginTerms, OAuth2Terms, UpstreamTerms};
+use lgsp_contract::{Catalogue, CredentialTerms, LoginTerms, OAuth2Terms, Service, UpstreamTerms};
 use lgsp_core::{Backoff, BreakerPolicy, RetryBudgetPolicy};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -124,6 +125,15 @@ impl Values<'_> {
         let read = (self.read_file)(&self.base.join(path));
         read.map(SecretString::from).map_err(|cause| NotReady { key: key.to_owned(), cause })
     }
+}
+
+/// The services of a catalogue that cannot be called here, and what keeps each from it.
+pub(crate) fn unready(contracts: &Catalogue, values: &Values<'_>) -> Vec<(String, NotReady)> {
+    let of_service = |service: &Arc<Service>| {
+        let cause = resolve(service.upstream()?, values).err()?;
+        Some((format!("{} {}", service.id(), service.version()), cause))
+    };
+    contracts.services().filter_map(of_service).collect()
 }
 
 fn not_ready(key: &str, cause: impl ToString) -> NotReady {

@@ -217,6 +217,17 @@ pub(super) fn decode<'a>(format: Format, content_type: Option<&str>, body: &'a [
     charset::decode(body, charset).map_err(Refusal::Xml)
 }
 
+/// The form of a request and its text.
+pub(crate) fn decode_request<'a>(
+    exchange: &super::Exchange,
+    content_type: Option<&str>,
+    body: &'a Bytes,
+) -> Result<(Format, Cow<'a, str>), Refusal> {
+    let format = exchange.caller_format(content_type)?;
+    let parts = Parts::of(content_type, body)?;
+    Ok((format, decode(format, content_type, parts.root())?))
+}
+
 /// The text of an answer, which must be in the form that the contract says.
 pub(super) fn decode_answer<'a>(
     format: Format,

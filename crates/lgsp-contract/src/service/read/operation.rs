@@ -28,13 +28,17 @@ struct Reading<'w, 'g, 'f, 'a> {
     index: usize,
     written: &'w Written,
     ground: &'g Ground<'g>,
+    mode: Mode,
+    /// What callers of it may speak; empty when its bodies flow through.
+    formats: &'g [Dialogue],
     folder: &'f mut Folder<'a>,
 }
 
 /// Reads one operation; `None` when something of it is wrong.
 pub(super) fn read(index: usize, written: &Written, ground: &Ground<'_>, folder: &mut Folder<'_>) -> Option<Operation> {
     let before = folder.found.len();
-    let mut reading = Reading { index, written, ground, folder };
+    let mut reading = Reading { index, written, ground, mode: ground.mode, formats: &ground.exposed.formats, folder };
+    reading.read_form();
     let operation = reading.operation();
     reading.check_mode();
     (folder.found.len() == before).then_some(operation)
@@ -45,6 +49,23 @@ impl Reading<'_, '_, '_, '_> {
         let place =
             if self.written.name.is_empty() { format!("[{}]", self.index) } else { format!(".{}", self.written.name) };
         self.folder.refuse(format!("operation{place}.{key}"), message);
+    }
+
+    /// What differs from the service: the mode, and whether bodies are read.
+    fn read_form(&mut self) {
+        match self.written.mode.as_deref().map(Mode::parse) {
+            None => {}
+            Some(Some(Mode::Intake)) | Some(None) => self.refuse("mode", "must be proxy or queue"),
+            Some(Some(_)) if self.ground.mode == Mode::Intake => {
+                self.refuse("mode", "cannot differ in intake mode: such a service has no upstream");
+            }
+            Some(Some(mode)) => self.mode = mode,
+        }
+        match self.written.format.as_deref() {
+            None => {}
+            Some("any") => self.formats = &[],
+            Some(_) => self.refuse("format", "may only be any: bodies of this operation pass unread"),
+        }
     }
 
     fn operation(&mut self) -> Operation {
@@ -63,6 +84,7 @@ impl Reading<'_, '_, '_, '_> {
             .map(|text| terms::time(Some(text), std::time::Duration::ZERO, "operation.timeout", self.folder));
         Operation {
             name: written.name.clone(),
+            mode: self.mode,
             title: written.title.clone(),
             path: self.path(),
             idempotent,
@@ -120,12 +142,12 @@ impl Reading<'_, '_, '_, '_> {
         let response_element = written.response_element.clone().unwrap_or_else(|| format!("{element}Response"));
         let upstream_element = written.upstream_element.clone().unwrap_or_else(|| element.clone());
         let upstream_response_element = written.upstream_response_element.clone();
-        let upstream = match ground.mode {
+        let upstream = match self.mode {
             Mode::Intake => Some(Format::Json),
             Mode::Proxy | Mode::Queue => ground.upstream.and_then(|upstream| upstream.format),
         };
         Exchange {
-            callers: ground.exposed.formats.clone(),
+            callers: self.formats.to_vec(),
             upstream,
             names: ground.names.clone(),
             request: self.side("request", written.request.as_deref(), Some(element), &lists),
@@ -145,6 +167,7 @@ impl Reading<'_, '_, '_, '_> {
             map_request: self.map(written.map_request.as_deref()),
             map_response: self.map(written.map_response.as_deref()),
             map_fault: self.map(written.map_fault.as_deref()),
+            map_problem: self.map(written.map_problem.as_deref()),
             audit: self.map(written.audit.as_deref()),
             agency: self.one("agency", written.agency.as_deref()),
             key: self.one("key", written.key.as_deref()),
@@ -154,6 +177,7 @@ impl Reading<'_, '_, '_, '_> {
             method: written.upstream_method.clone(),
             check_request: ground.exposed.check_request,
             check_response: ground.exposed.check_response,
+            fault_when: self.condition("fault_when", written.fault_when.as_deref()),
             settled_when: self.condition("settled_when", written.settled_when.as_deref()),
             deferred_when: self.condition("deferred_when", written.deferred_when.as_deref()),
         }
@@ -260,24 +284,30 @@ impl Reading<'_, '_, '_, '_> {
     }
 
     fn check_mode(&mut self) {
-        let (written, ground) = (self.written, self.ground);
-        if (ground.mode == Mode::Intake) != written.record.is_some() {
+        let (written, mode) = (self.written, self.mode);
+        if (mode == Mode::Intake) != written.record.is_some() {
             self.refuse("record", "belongs to intake mode, where every operation names the contract of its records");
         }
-        if written.key.is_some() && ground.mode != Mode::Queue {
+        if written.key.is_some() && mode != Mode::Queue {
             self.refuse("key", "belongs to queue mode");
         }
-        if ground.mode == Mode::Queue && written.path.contains('{') {
+        if mode == Mode::Queue && written.path.contains('{') {
             self.refuse("path", "may have no parameters in queue mode: what a message needs stands in its body");
         }
-        if (written.settled_when.is_some() || written.deferred_when.is_some()) && ground.mode != Mode::Queue {
+        if (written.settled_when.is_some() || written.deferred_when.is_some()) && mode != Mode::Queue {
             self.refuse("settled_when", "belongs to queue mode");
+        }
+        if written.fault_when.is_some() && mode != Mode::Proxy {
+            self.refuse("fault_when", "belongs to proxy mode");
+        }
+        if written.map_problem.is_some() && self.formats != [Dialogue::Json] {
+            self.refuse("map_problem", "belongs to services that speak JSON and nothing else");
         }
         self.check_opaque();
         if written.template.is_some() && written.upstream_request.is_some() {
             self.refuse("template", "writes a text that no schema can check: leave upstream_request out");
         }
-        let speaks_xml = ground.exposed.formats.iter().any(|spoken| *spoken != Dialogue::Json);
+        let speaks_xml = self.formats.iter().any(|spoken| *spoken != Dialogue::Json);
         let xsd = |file: &Option<String>| file.as_deref().is_some_and(|file| file.ends_with(".xsd"));
         if !speaks_xml && (xsd(&written.request) || xsd(&written.response)) {
             self.refuse("request", "an XSD describes XML, which this service does not speak to callers");
@@ -294,16 +324,18 @@ impl Reading<'_, '_, '_, '_> {
             &written.upstream_response,
             &written.map_request,
             &written.map_response,
+            &written.map_fault,
+            &written.fault_when,
             &written.audit,
             &written.template,
             &written.key,
             &written.agency,
         ];
         let reads = reads.into_iter().any(Option::is_some);
-        if !self.ground.exposed.formats.is_empty() {
+        if !self.formats.is_empty() {
             return;
         }
-        if reads || self.ground.mode != Mode::Proxy {
+        if reads || self.mode != Mode::Proxy {
             self.refuse(
                 "request",
                 "format = \"any\" passes bodies unread in proxy mode: name a format to check or map them",

@@ -8,8 +8,8 @@ use lgsp_model::{ByteCount, unit};
 use super::folder::Folder;
 use crate::service::manifest::{Expose, Limits, OneOrMore, Server, Upstream};
 use crate::service::{
-    Authentication, Check, CredentialTerms, Dialogue, Exposed, Format, LoginTerms, OAuth2Terms, ServiceLimits,
-    TlsTerms, UpstreamTerms,
+    Authentication, Check, CredentialTerms, Dialogue, Dispatch, Exposed, Format, LoginTerms, OAuth2Terms,
+    ServiceLimits, TlsTerms, UpstreamTerms,
 };
 
 /// Defaults, for what a contract does not say.
@@ -58,6 +58,7 @@ pub(super) fn exposed(id: &str, expose: &Expose, folder: &mut Folder<'_>) -> Opt
     let limits = limits(&expose.limits, folder);
     let check_request = check(expose.check.request.as_deref(), "expose.check.request", folder);
     let check_response = check(expose.check.response.as_deref(), "expose.check.response", folder);
+    let dispatch = dispatch(expose.dispatch.as_deref(), &formats, folder);
     let path = expose.path.trim_end_matches('/').to_owned();
     (folder.found.len() == before).then_some(Exposed {
         path,
@@ -67,7 +68,23 @@ pub(super) fn exposed(id: &str, expose: &Expose, folder: &mut Folder<'_>) -> Opt
         limits,
         check_request,
         check_response,
+        dispatch,
     })
+}
+
+fn dispatch(written: Option<&str>, formats: &[Dialogue], folder: &mut Folder<'_>) -> Dispatch {
+    match written {
+        None | Some("path") => Dispatch::Path,
+        Some("element") if formats.is_empty() || formats.contains(&Dialogue::Json) => {
+            folder.refuse("expose.dispatch", "element chooses among messages in XML and SOAP only");
+            Dispatch::Path
+        }
+        Some("element") => Dispatch::Element,
+        Some(_) => {
+            folder.refuse("expose.dispatch", "must be path or element");
+            Dispatch::Path
+        }
+    }
 }
 
 fn kinds() -> String {
