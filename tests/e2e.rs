@@ -39,6 +39,8 @@ mod raw;
 mod records;
 #[path = "e2e/restart.rs"]
 mod restart;
+#[path = "e2e/services.rs"]
+mod services;
 #[path = "e2e/stream.rs"]
 mod stream;
 #[path = "e2e/tls.rs"]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
-use lgsp::gateway::{Gateway, StartError};
+use lgsp::gateway::{Gateway, Sockets, StartError, Variables};
 use lgsp_config::Config;
 use lgsp_contract::Catalogue;
 use lgsp_sandbox::Sandbox;
@@ -148,7 +148,8 @@ impl World {
         let dir = TempDir::new().unwrap();
         let sandbox = Sandbox::start(([127, 0, 0, 1], 0).into()).unwrap();
         let config = config(&setup, dir.path(), &sandbox.adapter_url());
-        let gateway = Gateway::start(config, contracts(&setup, &sandbox)).await?;
+        let gateway =
+            Gateway::start_with(Sockets::default(), variables(&sandbox), config, contracts(&setup, &sandbox)).await?;
         Ok(Self { gateway, sandbox, http: reqwest::Client::new(), setup, dir })
     }
 
@@ -183,7 +184,9 @@ impl World {
         let Self { gateway, sandbox, http: _, setup, dir } = self;
         gateway.stop().await;
         let config = config(&setup, dir.path(), &sandbox.adapter_url());
-        let gateway = Gateway::start(config, contracts(&setup, &sandbox)).await.unwrap();
+        let gateway = Gateway::start_with(Sockets::default(), variables(&sandbox), config, contracts(&setup, &sandbox))
+            .await
+            .unwrap();
         Self { gateway, sandbox, http: reqwest::Client::new(), setup, dir }
     }
 
@@ -301,6 +304,11 @@ fn config(setup: &Setup, dir: &Path, portal: &str) -> Config {
     text.push_str(&setup.targets.replace("{portal}", portal));
     lgsp_config::parse(&text, dir, &|_| None, &|_| Err("no files here".into()))
         .unwrap_or_else(|errors| panic!("{}\n{text}", lgsp_config::format_errors(&errors)))
+}
+
+/// What the shipped contracts must know of the sandbox's partners.
+fn variables(sandbox: &Sandbox) -> Variables {
+    Variables::of(sandbox.variables())
 }
 
 fn contracts(setup: &Setup, sandbox: &Sandbox) -> Catalogue {

@@ -445,6 +445,11 @@ impl Operation {
         self.exchange.request(inbound)
     }
 
+    /// Whether the contract says where its calls go below the upstream's base.
+    pub fn has_own_path(&self) -> bool {
+        matches!(self.exchange.path, exchange::UpstreamPath::Given(_))
+    }
+
     /// Path and query below the upstream's base of a call whose body flows through; absent: the caller's below the service.
     pub fn passed_path(&self, below: &str, context: &MapContext<'_>) -> Result<Option<String>, Refusal> {
         self.exchange.passed_path(below, context)

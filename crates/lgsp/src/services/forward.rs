@@ -65,6 +65,9 @@ pub(super) async fn whole_unread(
 
 /// Where a call goes whose body nobody reads, when the contract says it.
 fn passed_target(call: &Call<'_>, parts: &Parts, parameters: &[(String, String)]) -> Result<Option<Uri>, Failure> {
+    if !call.operation.has_own_path() {
+        return Ok(None);
+    }
     let facts = Facts::of(call, parts, parameters);
     let below = below(call.service, parts.uri.path());
     let path = call.operation.passed_path(below, &facts.context(call)).map_err(failure_of)?;
