@@ -358,6 +358,18 @@ mod tests {
     }
 
     #[test]
+    fn services_that_are_not_set_up_are_noted_with_their_variable() {
+        let loaded = load_in(&folder(HEAD)).unwrap();
+        let notes = unready_services(&loaded);
+        let of = ["enterprise", "ministry", "population", "profile-exchange", "vnpost"];
+        assert_eq!(notes.len(), of.len(), "{notes:?}");
+        for (note, service) in notes.iter().zip(of) {
+            assert!(note.starts_with(&format!("service {service} 1 is not ready here: upstream.servers: ")), "{note}");
+            assert!(note.contains("_URL"), "{note}");
+        }
+    }
+
+    #[test]
     fn one_bad_contract_does_not_unload_the_others() {
         let folder = folder(HEAD);
         fs::remove_file(folder.path().join("contracts/progress/schema/record.json")).unwrap();

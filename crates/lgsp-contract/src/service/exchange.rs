@@ -6,9 +6,10 @@ mod fault;
 mod refusal;
 mod route;
 mod side;
+mod verdict;
 
 use bytes::Bytes;
-use lgsp_model::{Finding, Timestamp};
+use lgsp_model::Finding;
 
 pub use fault::Fault;
 pub use refusal::Refusal;
@@ -373,47 +374,6 @@ impl Exchange {
             .map_err(|error| Refusal::Unwritable(error).answer())?;
         let (content_type, body) = parts.replace_root(caller, None, written)?;
         Ok(CallerAnswer { status, content_type, body, observed })
-    }
-
-    /// What an answer says about a message that was delivered from the queue.
-    pub(crate) fn verdict(
-        &self,
-        answer: &UpstreamAnswer<'_>,
-        stored: Format,
-        idempotent: bool,
-        now: Timestamp,
-    ) -> Verdict {
-        match answer.status {
-            200..300 => self.verdict_of_success(answer, stored, now),
-            408 | 425 | 429 | 503 => Verdict::Deferred,
-            500..600 if idempotent => Verdict::Deferred,
-            // A fault is a readable refusal; any other server error leaves the effect open.
-            500 if self.upstream.is_some_and(Format::is_soap) => Verdict::Refused,
-            500..600 => Verdict::Unknown,
-            _ => Verdict::Refused,
-        }
-    }
-
-    fn verdict_of_success(&self, answer: &UpstreamAnswer<'_>, stored: Format, now: Timestamp) -> Verdict {
-        if self.settled_when.is_none() && self.deferred_when.is_none() {
-            return Verdict::Settled;
-        }
-        let upstream = self.upstream.unwrap_or(stored);
-        let Ok(parts) = Parts::of(answer.content_type, answer.body) else { return Verdict::Unknown };
-        let Ok(text) = side::decode(upstream, answer.content_type, parts.root()) else { return Verdict::Unknown };
-        let Ok(message) = self.upstream_response.read_answer(upstream, &text, &self.names) else {
-            return Verdict::Unknown;
-        };
-        if message.fault.is_some() {
-            return Verdict::Refused;
-        }
-        let holds =
-            |condition: &Option<Condition>| condition.as_ref().map(|condition| condition.holds(&message.tree, now));
-        match (holds(&self.deferred_when), holds(&self.settled_when)) {
-            (Some(true), _) => Verdict::Deferred,
-            (_, Some(true) | None) => Verdict::Settled,
-            (_, Some(false)) => Verdict::Refused,
-        }
     }
 }
 
