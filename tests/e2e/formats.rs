@@ -203,6 +203,22 @@ async fn what_breaks_the_contract_is_refused_in_the_callers_language_and_never_s
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn envelopes_that_nobody_here_understands_get_the_faults_that_soap_has_for_them() {
+    let stage = Stage::with(&Contract { operation: BOTH_SCHEMAS, ..Contract::default() }).await;
+    let demanding = soap(SOAP11, ORDER)
+        .replace("<s:Header/>", "<s:Header><t:Tx xmlns:t=\"urn:t\" s:mustUnderstand=\"1\"/></s:Header>");
+    let fault = stage.call("text/xml", demanding.clone()).await.expect(500);
+    assert!(fault.text().contains("<faultcode>soap:MustUnderstand</faultcode>"), "{}", fault.text());
+    let fault = stage.call("text/xml", soap("urn:soap-1.3", ORDER)).await.expect(500);
+    assert!(fault.text().contains("<faultcode>soap:VersionMismatch</faultcode>"), "{}", fault.text());
+    assert_eq!(stage.upstream.count(), 0);
+    // Where the envelope goes on, its headers are for whoever gets it.
+    let stage = Stage::with(&Contract { upstream: "soap11", operation: BOTH_SCHEMAS, ..Contract::default() }).await;
+    stage.call("text/xml", demanding).await;
+    assert!(stage.upstream.last().text().contains("mustUnderstand"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_breaks_its_contract_is_kept_back_unless_it_is_only_observed() {
     let order = r#"{"OrderNumber":"1","Amount":5}"#;
     let stage = Stage::with(&Contract { operation: BOTH_SCHEMAS, ..Contract::default() }).await;

@@ -24,7 +24,7 @@ use lgsp_model::{ByteCount, Timestamp};
 pub use exchange::{CallerAnswer, Fault, Inbound, Refusal, UpstreamAnswer, UpstreamCall, Verdict};
 pub use format::Format;
 pub use operation::Operation;
-pub use problem::Problem;
+pub use problem::{Blame, Problem};
 pub use router::{Found, NotFound, Router};
 
 use crate::manifest::Title;

@@ -8,7 +8,6 @@ pub(crate) mod charset;
 mod error;
 mod events;
 mod limits;
-pub(crate) mod lossless;
 pub(crate) mod multipart;
 mod name;
 mod names;
@@ -26,9 +25,9 @@ pub(crate) use events::{Step, Steps};
 pub(crate) use limits::XmlLimits;
 pub(crate) use name::{QName, is_blank, is_ncname};
 pub(crate) use names::XSI;
-pub(crate) use names::{Lists, Names, NamesError};
-pub(crate) use read::{Document, Element, payload_key, read, read_document};
-pub(crate) use write::{Nil, WriteError, WriteErrorKind, WriteOptions, write};
+pub(crate) use names::{Lists, Names};
+pub(crate) use read::{Element, payload_key, read};
+pub(crate) use write::{WriteError, WriteOptions, write};
 
 /// One XML document, in UTF-8 or UTF-16, as compact JSON by the convention of the contracts: an element is a member, an
 /// attribute a member with `@`, every value a text. `charset` is that of its Content-Type. Names in `plain` or in no

@@ -10,7 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use lgsp_connect::{BodyFailure, ResponseBody};
-use lgsp_contract::{Format, Operation};
+use lgsp_contract::{Blame, Format, Operation};
 use lgsp_model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -177,7 +177,7 @@ fn xml_failure(failure: &Failure, format: Format, trace: &Trace) -> Answer {
         members: described(failure, trace),
         reason_en: failure.code.title(),
         reason_vi: failure.code.advice_vi(),
-        is_senders: status.is_client_error(),
+        blame: failure.blame.unwrap_or(if status.is_client_error() { Blame::Sender } else { Blame::Receiver }),
     };
     let (media_type, body) = problem.write(format);
     // SOAP 1.1 answers every fault with 500 (§6.2); 1.2 tells whose fault it is by the status too.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use lgsp_contract::{Fault, JsonError, Rejection};
+use lgsp_contract::{Blame, Fault, JsonError, Rejection};
 use lgsp_model::{ErrorCode, Finding};
 use lgsp_store::StoreError;
 
@@ -26,6 +26,8 @@ pub(crate) struct Failure {
     pub(crate) scope: Option<Cow<'static, str>>,
     /// The methods that would be allowed, for `Allow`.
     pub(crate) allow: Option<Cow<'static, str>>,
+    /// How SOAP names it, when that does not follow from the status.
+    pub(crate) blame: Option<Blame>,
     /// What a partner said instead of a result. It goes to the caller, never to the log.
     pub(crate) fault: Option<Box<Fault>>,
     /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
@@ -42,6 +44,7 @@ impl Failure {
             retry_after: None,
             scope: None,
             allow: None,
+            blame: None,
             fault: None,
             challenges: Kinds::default(),
         }

@@ -174,7 +174,7 @@ impl Case {
             Refusal::MediaType { .. } => "media-type",
             Refusal::Json(_) => "json",
             Refusal::Xml(_) => "xml",
-            Refusal::Soap(_) => "soap",
+            Refusal::Soap { .. } => "soap",
             Refusal::TooCostly => "too-costly",
             Refusal::Unwritable(finding) => return compare(&self.errors, std::slice::from_ref(finding)),
             Refusal::Violates(findings) => return compare(&self.errors, findings),

@@ -157,10 +157,11 @@ impl Exchange {
         let caller = self.caller_format(content_type)?;
         let parts = Parts::of(content_type, inbound.body)?;
         let text = side::decode(caller, content_type, parts.root())?;
+        let passed_on = caller.is_soap() && self.upstream.is_none_or(Format::is_soap);
         let message = if inbound.body.is_empty() {
             Message::of_parameters(inbound.context, &self.request)
         } else {
-            self.request.read(caller, &text, &self.names)?
+            self.request.read(caller, passed_on, &text, &self.names)?
         };
         let caller = message.format(caller);
         let mut observed = Vec::new();

@@ -17,8 +17,21 @@ pub struct Problem {
     pub reason_en: &'static str,
     /// One Vietnamese sentence.
     pub reason_vi: &'static str,
-    /// Whether the caller made the mistake.
-    pub is_senders: bool,
+    /// Whose fault it is, in SOAP's words.
+    pub blame: Blame,
+}
+
+/// Whose fault an error is, as SOAP tells apart (1.1 §4.4.1, 1.2 part 1 §5.4.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The message is wrong.
+    Sender,
+    /// This side failed.
+    Receiver,
+    /// It is no envelope of a known version.
+    VersionMismatch,
+    /// A header that must be understood is not.
+    MustUnderstand,
 }
 
 /// The namespace of problem documents (RFC 9457, appendix B).
@@ -48,7 +61,12 @@ impl Problem {
     }
 
     fn fault(&self, version: Version, tree: Tree<'_>, names: &Names) -> Vec<u8> {
-        let code = if self.is_senders { FaultCode::Client } else { FaultCode::Server };
+        let code = match self.blame {
+            Blame::Sender => FaultCode::Client,
+            Blame::Receiver => FaultCode::Server,
+            Blame::VersionMismatch => FaultCode::VersionMismatch,
+            Blame::MustUnderstand => FaultCode::MustUnderstand,
+        };
         let mut fault = Fault::new(code, self.reason_vi, self.reason_en);
         let detail = Members::sorted(vec![Member::new("problem", tree)]).expect("one key");
         fault.detail = Some(Tree::Object(detail));

@@ -16,7 +16,7 @@ use super::read::{Element, read_document};
 use super::write::{DECLARATION, WriteError, WriteOptions, write_into};
 use crate::tree::Tree;
 
-pub(crate) use fault::{Fault, FaultCode, Reason, write_fault};
+pub(crate) use fault::{Fault, FaultCode, write_fault};
 pub(crate) use media::{MediaType, media_type};
 
 /// A version of SOAP.
@@ -48,25 +48,15 @@ pub(crate) enum Body<'a> {
     Payload(Element<'a>),
     Fault(Fault<'a>),
     Empty,
-    /// More than one element, where that is allowed.
-    Several(Vec<Element<'a>>),
 }
 
-/// Which header blocks with `mustUnderstand` are acceptable.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Understood<'c> {
+/// What becomes of header blocks that must be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Understood {
     /// Whoever gets the message next decides.
     Passed,
-    /// Only those with these keys.
-    Only(&'c [String]),
-}
-
-/// What an envelope may hold.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EnvelopeRules<'c> {
-    pub(crate) understood: Understood<'c>,
-    /// Whether the body may hold more than one element.
-    pub(crate) several: bool,
+    /// None is understood here.
+    None,
 }
 
 /// Why a document is not acceptable as an envelope. It has no values.
@@ -128,32 +118,13 @@ impl From<XmlError> for SoapError {
     }
 }
 
-impl SoapError {
-    /// The version to answer in, if it is known.
-    pub(crate) fn version(&self) -> Option<Version> {
-        match self {
-            Self::Xml(_) | Self::VersionMismatch => None,
-            Self::MustUnderstand { version, .. } | Self::Shape { version, .. } => Some(*version),
-        }
-    }
-
-    /// The code of the fault to answer with.
-    pub(crate) fn fault_code(&self) -> FaultCode<'static> {
-        match self {
-            Self::Xml(_) | Self::Shape { .. } => FaultCode::Client,
-            Self::VersionMismatch => FaultCode::VersionMismatch,
-            Self::MustUnderstand { .. } => FaultCode::MustUnderstand,
-        }
-    }
-}
-
 /// Reads an envelope. Paths in `lists` begin below the body.
 pub(crate) fn read<'a>(
     text: &'a str,
     names: &Names,
     lists: &Lists,
     limits: &XmlLimits,
-    rules: EnvelopeRules<'_>,
+    understood: Understood,
 ) -> Result<Envelope<'a>, SoapError> {
     let document = read_document(text, names, lists, limits)?;
     let version = document.envelope.ok_or(SoapError::VersionMismatch)?;
@@ -166,8 +137,8 @@ pub(crate) fn read<'a>(
             _ => return Err(shape(ShapeError::UnknownPart)),
         }
     }
-    for header in &headers {
-        check_understood(header, version, rules.understood)?;
+    if understood == Understood::None {
+        headers.iter().try_for_each(|header| check_understood(header, version))?;
     }
     let mut payloads = body.ok_or(shape(ShapeError::NoBody))?;
     let body = match (payloads.len(), payloads.pop()) {
@@ -176,10 +147,6 @@ pub(crate) fn read<'a>(
             Body::Fault(Fault::from_tree(only.value, version).ok_or(shape(ShapeError::Fault))?)
         }
         (1, Some(only)) => Body::Payload(only),
-        (_, Some(last)) if rules.several => {
-            payloads.push(last);
-            Body::Several(payloads)
-        }
         (_, Some(_)) => return Err(shape(ShapeError::SeveralPayloads)),
     };
     Ok(Envelope { version, headers, body })
@@ -213,7 +180,7 @@ fn elements(tree: Tree<'_>) -> Result<Vec<Element<'_>>, ShapeError> {
 }
 
 /// A block for somebody further on is not ours to understand.
-fn check_understood(header: &Element<'_>, version: Version, understood: Understood<'_>) -> Result<(), SoapError> {
+fn check_understood(header: &Element<'_>, version: Version) -> Result<(), SoapError> {
     let text = |key| header.value.get(key).and_then(Tree::as_str).map(str::trim);
     let must = matches!(text("@soap:mustUnderstand"), Some("1" | "true"));
     let for_us = match version {
@@ -222,11 +189,7 @@ fn check_understood(header: &Element<'_>, version: Version, understood: Understo
             role.is_empty() || role.ends_with("/role/next") || role.ends_with("/role/ultimateReceiver")
         }),
     };
-    let known = match understood {
-        Understood::Passed => true,
-        Understood::Only(keys) => keys.iter().any(|key| *key == header.key),
-    };
-    if must && for_us && !known {
+    if must && for_us {
         return Err(SoapError::MustUnderstand { version, header: header.key.clone().into_owned() });
     }
     Ok(())

@@ -63,8 +63,6 @@ pub(crate) enum WriteErrorKind {
     NotText,
     /// Nested too deep.
     TooDeep,
-    /// Not the shape that the lossless form has.
-    Shape,
 }
 
 /// A value that cannot be XML. The path has keys, no values.
@@ -84,7 +82,6 @@ impl fmt::Display for WriteError {
             WriteErrorKind::List => "XML has no list in a list and no list at the root",
             WriteErrorKind::NotText => "an attribute or #text must be a text, a number or a truth value",
             WriteErrorKind::TooDeep => "it is nested too deep",
-            WriteErrorKind::Shape => "an element must be {\"t\": name, \"a\": {…}, \"c\": […]}",
         };
         write!(f, "{}: {what}", self.path)
     }
@@ -263,10 +260,6 @@ impl<'o, 'n, 't> Writer<'o, 'n, 't> {
 
     pub(crate) fn text(&mut self, text: &str) -> Result<(), WriteErrorKind> {
         escape(text, Kind::Element, self.out)
-    }
-
-    pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
     }
 
     fn name(&mut self, key: &'t str, kind: Kind) -> Result<(), WriteErrorKind> {

@@ -14,7 +14,7 @@ pub(super) fn failure_of(refusal: Refusal) -> Failure {
         }
         Refusal::Json(error) => Failure::new(ErrorCode::MalformedJson, error.to_string()),
         Refusal::Xml(error) => Failure::new(ErrorCode::MalformedXml, error.to_string()),
-        Refusal::Soap(what) => Failure::new(ErrorCode::MalformedXml, what),
+        Refusal::Soap { what, blame } => Failure { blame: Some(blame), ..Failure::new(ErrorCode::MalformedXml, what) },
         Refusal::Violates(findings) => Failure::findings(findings),
         Refusal::TooCostly => Failure::new(ErrorCode::TooLarge, "mapping the message costs more than one message may"),
         Refusal::Unwritable(finding) => Failure::findings(vec![finding]),

@@ -7,7 +7,7 @@ use lgsp_model::Finding;
 use super::Fault;
 use crate::JsonError;
 use crate::map::MapFailure;
-use crate::service::Dialogue;
+use crate::service::{Blame, Dialogue};
 use crate::template::TemplateFailure;
 use crate::xml::XmlError;
 
@@ -24,7 +24,12 @@ pub enum Refusal {
     /// The request is no acceptable XML.
     Xml(XmlError),
     /// The request is no acceptable SOAP message or has broken attachments; what to do.
-    Soap(Cow<'static, str>),
+    Soap {
+        /// What is wrong and what to do.
+        what: Cow<'static, str>,
+        /// How the fault names it.
+        blame: Blame,
+    },
     /// The request breaks its contract.
     Violates(Vec<Finding>),
     /// Mapping the request cost more than one message may.
@@ -43,6 +48,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// A message that is no acceptable SOAP for a reason of its own.
+    pub(super) fn soap(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::Soap { what: what.into(), blame: Blame::Sender }
+    }
+
     /// The same, found in an answer: then it is the upstream's.
     pub(super) fn answer(self) -> Self {
         let (findings, why) = match self {
@@ -50,7 +60,7 @@ impl Refusal {
             Self::Unwritable(finding) => (vec![finding], "it cannot be written in the caller's form".into()),
             Self::Json(_) => (Vec::new(), "it is not well-formed JSON".into()),
             Self::Xml(_) => (Vec::new(), "it is not well-formed XML".into()),
-            Self::Soap(why) => (Vec::new(), why),
+            Self::Soap { what, .. } => (Vec::new(), what),
             Self::TooCostly => (Vec::new(), "mapping it costs more than one message may".into()),
             Self::MediaType { .. } => (Vec::new(), "it has another media type".into()),
             answer @ (Self::Answer { .. } | Self::Fault(_)) => return answer,

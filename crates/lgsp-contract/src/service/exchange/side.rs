@@ -9,11 +9,11 @@ use super::{Refusal, UpstreamAnswer};
 use crate::json;
 use crate::map::Context;
 use crate::schema::RecordSchema;
-use crate::service::Format;
 use crate::service::format::{is_json, media_type};
 use crate::service::shape::Shape;
+use crate::service::{Blame, Format};
 use crate::tree::{Member, Members, Tree};
-use crate::xml::soap::{self, Body, EnvelopeRules, SoapError, Understood, Version};
+use crate::xml::soap::{self, Body, SoapError, Understood, Version};
 use crate::xml::{self, Element, Lists, Names, WriteError, WriteOptions, XmlLimits, charset, multipart};
 use crate::xsd::XmlSchema;
 
@@ -80,19 +80,26 @@ impl<'a> Message<'a> {
 }
 
 impl Side {
-    /// Reads a request.
-    pub(super) fn read<'a>(&self, format: Format, text: &'a str, names: &Names) -> Result<Message<'a>, Refusal> {
-        let message =
-            self.read_any(format, text, names, EnvelopeRules { understood: Understood::Passed, several: false })?;
+    /// Reads a request. Header blocks of an envelope that goes on to another one are for whoever gets that; otherwise
+    /// none is understood here.
+    pub(super) fn read<'a>(
+        &self,
+        format: Format,
+        passed_on: bool,
+        text: &'a str,
+        names: &Names,
+    ) -> Result<Message<'a>, Refusal> {
+        let understood = if passed_on { Understood::Passed } else { Understood::None };
+        let message = self.read_any(format, text, names, understood)?;
         match message.fault {
-            Some(_) => Err(Refusal::Soap("a request cannot be a fault".into())),
+            Some(_) => Err(Refusal::soap("a request cannot be a fault")),
             None => Ok(message),
         }
     }
 
     /// Reads an answer: it may be a fault.
     pub(super) fn read_answer<'a>(&self, format: Format, text: &'a str, names: &Names) -> Result<Message<'a>, Refusal> {
-        self.read_any(format, text, names, EnvelopeRules { understood: Understood::Passed, several: false })
+        self.read_any(format, text, names, Understood::Passed)
     }
 
     fn read_any<'a>(
@@ -100,7 +107,7 @@ impl Side {
         format: Format,
         text: &'a str,
         names: &Names,
-        rules: EnvelopeRules<'_>,
+        understood: Understood,
     ) -> Result<Message<'a>, Refusal> {
         let limits = XmlLimits::default();
         let mut message = match format {
@@ -115,12 +122,11 @@ impl Side {
                 Message { tree: self.inside(root)?, ..Message::default() }
             }
             Format::Soap11 | Format::Soap12 => {
-                let envelope = soap::read(text, names, &self.lists, &limits, rules)?;
+                let envelope = soap::read(text, names, &self.lists, &limits, understood)?;
                 let (tree, fault) = match envelope.body {
                     Body::Payload(element) => (self.inside(element)?, None),
                     Body::Fault(fault) => (Tree::Null, Some(fault)),
                     Body::Empty => (empty(), None),
-                    Body::Several(_) => return Err(Refusal::Soap("the body holds more than one element".into())),
                 };
                 Message { tree, fault, header: envelope.headers, version: Some(envelope.version) }
             }
@@ -171,7 +177,11 @@ impl From<SoapError> for Refusal {
     fn from(error: SoapError) -> Self {
         match error {
             SoapError::Xml(error) => Self::Xml(error),
-            other => Self::Soap(other.to_string().into()),
+            SoapError::VersionMismatch => Self::Soap { what: error.to_string().into(), blame: Blame::VersionMismatch },
+            SoapError::MustUnderstand { .. } => {
+                Self::Soap { what: error.to_string().into(), blame: Blame::MustUnderstand }
+            }
+            SoapError::Shape { .. } => Self::soap(error.to_string()),
         }
     }
 }
@@ -197,7 +207,7 @@ pub(crate) fn write(
         Format::Soap11 => Version::Soap11,
         Format::Soap12 => Version::Soap12,
     };
-    let payload = Element { key: Cow::Borrowed(element), value: tree };
+    let payload = Element::new(element, tree);
     soap::write(version, &envelope.header, Some(&payload), names, &options).map_err(|error| unwritable(&error))
 }
 
@@ -259,7 +269,7 @@ impl<'a> Parts<'a> {
     pub(super) fn of(content_type: Option<&str>, body: &'a Bytes) -> Result<Self, Refusal> {
         let related = content_type.filter(|header| media_type(header) == "multipart/related");
         let root = related.map(|header| multipart::find_root(header, body)).transpose();
-        let root = root.map_err(|error| Refusal::Soap(error.to_string().into()))?;
+        let root = root.map_err(|error| Refusal::soap(error.to_string()))?;
         Ok(Self { body, root })
     }
 
@@ -292,7 +302,7 @@ impl<'a> Parts<'a> {
         match &self.root {
             Some(root) if format.is_soap() => Ok((None, root.replace(self.body, &written).into())),
             Some(root) if root.parts > 1 => {
-                Err(Refusal::Soap("the message has attachments, which the other side cannot take".into()))
+                Err(Refusal::soap("the message has attachments, which the other side cannot take"))
             }
             _ => {
                 let content_type = match format {

@@ -75,20 +75,6 @@ impl MediaType<'_> {
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
     }
-
-    /// Whether the body is XML: `text/xml`, `application/xml`, or anything with `+xml`.
-    pub(crate) fn is_xml(&self) -> bool {
-        matches!(&*self.essence, "text/xml" | "application/xml") || self.essence.ends_with("+xml")
-    }
-
-    /// The version of SOAP that this type may carry.
-    pub(crate) fn soap(&self) -> Option<Version> {
-        match &*self.essence {
-            "text/xml" => Some(Version::Soap11),
-            "application/soap+xml" => Some(Version::Soap12),
-            _ => None,
-        }
-    }
 }
 
 impl Version {
@@ -101,14 +87,6 @@ impl Version {
                 let quoted = action.replace('\\', "\\\\").replace('"', "\\\"");
                 format!("application/soap+xml; charset=utf-8; action=\"{quoted}\"")
             }
-        }
-    }
-
-    /// The value of the header SOAPAction, which only 1.1 has and always must have.
-    pub(crate) fn soap_action(self, action: Option<&str>) -> Option<String> {
-        match self {
-            Self::Soap11 => Some(format!("\"{}\"", action.unwrap_or_default().replace('"', "%22"))),
-            Self::Soap12 => None,
         }
     }
 }
@@ -124,9 +102,6 @@ mod tests {
         assert_eq!(read.essence, "application/soap+xml");
         assert_eq!(read.parameter("action"), Some("urn:\"a;b"));
         assert_eq!(read.parameter("charset"), Some("utf-8"));
-        assert_eq!((read.soap(), read.is_xml()), (Some(Version::Soap12), true));
-        assert_eq!(media_type("text/xml").unwrap().soap(), Some(Version::Soap11));
-        assert!(!media_type("application/json").unwrap().is_xml());
     }
 
     #[test]
@@ -150,9 +125,6 @@ mod tests {
 
     #[test]
     fn the_action_travels_in_the_header_of_its_version() {
-        assert_eq!(Version::Soap11.soap_action(Some("urn:a")), Some("\"urn:a\"".into()));
-        assert_eq!(Version::Soap11.soap_action(None), Some("\"\"".into()));
-        assert_eq!(Version::Soap12.soap_action(Some("urn:a")), None);
         let header = Version::Soap12.content_type(Some("urn:\"a\\"));
         assert_eq!(media_type(&header).unwrap().parameter("action"), Some("urn:\"a\\"));
     }
