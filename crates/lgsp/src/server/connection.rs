@@ -157,6 +157,8 @@ impl<S: Service> Hall<S> {
             let Some(parts) = Pin::into_inner(connection).into_parts() else { return Ok(()) };
             (stream, service) = (parts.io, parts.service);
             stream.take_back(&parts.read_buf);
+            // Even when nothing is in it, it is hyper's buffer.
+            drop(parts.read_buf);
             if !self.wakes(&mut stream).await {
                 return Ok(());
             }
