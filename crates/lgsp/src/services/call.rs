@@ -108,7 +108,7 @@ impl Call<'_> {
         let content_type = content_type(&whole.parts);
         let below = below(self.service, whole.parts.uri.path());
         let inbound = Inbound { content_type, body: &whole.body, context: &context, path: below };
-        let made = self.operation.request(&inbound).map_err(|refusal| failure_of(refusal))?;
+        let made = self.operation.request(&inbound).map_err(failure_of)?;
         self.observe("request", &made.observed);
         self.check_agency(&made)?;
         self.record_access(&made).await?;
