@@ -14,11 +14,7 @@ mod functions;
 mod lines;
 mod number;
 mod plan;
-#[cfg(test)]
-mod properties;
 mod reach;
-#[cfg(test)]
-mod reference;
 mod run;
 #[cfg(test)]
 mod tests;

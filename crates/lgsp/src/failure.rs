@@ -2,7 +2,6 @@
 //!
 //! Phases return it; only `answer` turns it into a status and a body.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use lgsp_contract::{Blame, Fault, JsonError, Rejection};
@@ -23,9 +22,9 @@ pub(crate) struct Failure {
     /// When it may be tried again.
     pub(crate) retry_after: Option<Duration>,
     /// The scope that was missing, for `WWW-Authenticate`.
-    pub(crate) scope: Option<Cow<'static, str>>,
+    pub(crate) scope: Option<Box<str>>,
     /// The methods that would be allowed, for `Allow`.
-    pub(crate) allow: Option<Cow<'static, str>>,
+    pub(crate) allow: Option<Box<str>>,
     /// How SOAP names it, when that does not follow from the status.
     pub(crate) blame: Option<Blame>,
     /// What a partner said instead of a result. It goes to the caller, never to the log.
@@ -62,7 +61,7 @@ impl Failure {
     }
 
     /// A token that lacks `scope`.
-    pub(crate) fn scope(scope: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn scope(scope: impl Into<Box<str>>) -> Self {
         let scope = scope.into();
         let detail = format!("the scope {scope} was not granted");
         Self { scope: Some(scope), ..Self::new(ErrorCode::InsufficientScope, detail) }
@@ -74,7 +73,7 @@ impl Failure {
     }
 
     /// A method that is not allowed where `allow` are.
-    pub(crate) fn method(allow: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn method(allow: impl Into<Box<str>>) -> Self {
         let allow = allow.into();
         let detail = format!("allowed here: {allow}");
         Self { allow: Some(allow), ..Self::new(ErrorCode::MethodNotAllowed, detail) }

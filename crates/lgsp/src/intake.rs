@@ -75,7 +75,7 @@ async fn single(takes: &Takes, body: Bytes, key: Option<String>) -> Result<Answe
 pub(crate) async fn one(takes: &Takes, body: Bytes, key: Option<String>) -> Result<(StatusCode, Bytes), Failure> {
     let mut ready = takes.check(body.clone()).map_err(|refusal| {
         takes.count_rejected(1);
-        refusal.failure
+        *refusal.failure
     })?;
     ready.event.idempotency = key.map(|key| IdempotencyKey { key, body: sha256(&body) });
     let Ready { event, code, warnings } = ready;

@@ -84,6 +84,34 @@ impl MapError {
     }
 }
 
+impl MapProblem {
+    /// The sentences about rules that do not go together; nothing for the others, which have theirs in `Display`.
+    fn say_clash(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetTwice { first } => {
+                write!(f, "line {first} sets this already; remove one, or choose with if(condition, this, that)")
+            }
+            Self::ValueAndObject { first } => {
+                write!(f, "line {first} sets the same name in another way; use a value, a block, or names with `/`")
+            }
+            Self::ListInside => {
+                f.write_str("`[]` may only stand at the end of a target; use a block for what is inside")
+            }
+            Self::RestTwice { first } => write!(f, "line {first} has a `*` for this object already; keep one"),
+            Self::ItselfAndMembers { first } => {
+                write!(f, "`.` sets the whole value, but line {first} sets something too; keep one of the two")
+            }
+            Self::LetTwice { first } => write!(f, "line {first} gives this name already; choose another"),
+            Self::LetReserved => f.write_str("this is a name of the context; choose another"),
+            Self::LetInside => f.write_str("`let` may only stand outside of blocks; move it up"),
+            Self::Empty => f.write_str("there is no rule here; add one"),
+            Self::NotClosed => f.write_str("this block is not closed; add a line `}`"),
+            Self::NothingToClose => f.write_str("there is no open block; remove the `}`"),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for MapProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -122,25 +150,7 @@ impl fmt::Display for MapProblem {
                 f.write_str("this is no condition; compare it, or use present(…), empty(…), boolean(…)")
             }
             Self::EachNeedsList => f.write_str("`each` makes a list; write `[]` behind the target's name"),
-            Self::SetTwice { first } => {
-                write!(f, "line {first} sets this already; remove one, or choose with if(condition, this, that)")
-            }
-            Self::ValueAndObject { first } => {
-                write!(f, "line {first} sets the same name in another way; use a value, a block, or names with `/`")
-            }
-            Self::ListInside => {
-                f.write_str("`[]` may only stand at the end of a target; use a block for what is inside")
-            }
-            Self::RestTwice { first } => write!(f, "line {first} has a `*` for this object already; keep one"),
-            Self::ItselfAndMembers { first } => {
-                write!(f, "`.` sets the whole value, but line {first} sets something too; keep one of the two")
-            }
-            Self::LetTwice { first } => write!(f, "line {first} gives this name already; choose another"),
-            Self::LetReserved => f.write_str("this is a name of the context; choose another"),
-            Self::LetInside => f.write_str("`let` may only stand outside of blocks; move it up"),
-            Self::Empty => f.write_str("there is no rule here; add one"),
-            Self::NotClosed => f.write_str("this block is not closed; add a line `}`"),
-            Self::NothingToClose => f.write_str("there is no open block; remove the `}`"),
+            clash => clash.say_clash(f),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What the language does and refuses, case by case; properties are in `properties.rs`, examples in the reference.
 
+mod properties;
+mod reference;
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -29,15 +29,7 @@ pub(crate) fn is_service(manifest: &str) -> bool {
 }
 
 fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
-    let text = folder.text(MANIFEST)?;
-    let manifest: Manifest = match toml::from_str(text) {
-        Ok(manifest) => manifest,
-        Err(error) => {
-            let place = error.span().map_or_else(|| "the file".to_owned(), |span| line_of(text, span.start));
-            folder.refuse(place, error.message().to_owned());
-            return None;
-        }
-    };
+    let manifest = manifest(folder)?;
     if !is_contract_id(&manifest.id) {
         folder.refuse("id", "must be 1 to 64 of a-z, 0-9 and dashes between them");
     }
@@ -90,6 +82,18 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
         operations,
         examples,
     })
+}
+
+fn manifest(folder: &mut Folder<'_>) -> Option<Manifest> {
+    let text = folder.text(MANIFEST)?;
+    match toml::from_str(text) {
+        Ok(manifest) => Some(manifest),
+        Err(error) => {
+            let place = error.span().map_or_else(|| "the file".to_owned(), |span| line_of(text, span.start));
+            folder.refuse(place, error.message().to_owned());
+            None
+        }
+    }
 }
 
 fn check_mode(mode: Mode, manifest: &Manifest, folder: &mut Folder<'_>) {

@@ -36,7 +36,7 @@ pub(crate) struct Ready {
 /// A record that may not, and why.
 pub(crate) struct RecordRefusal {
     pub(crate) code: Option<DossierCode>,
-    pub(crate) failure: Failure,
+    pub(crate) failure: Box<Failure>,
 }
 
 impl Takes {
@@ -57,19 +57,19 @@ impl Takes {
     pub(crate) fn check(&self, record: Bytes) -> Result<Ready, RecordRefusal> {
         if record.len() > self.record_limit {
             let detail = format!("a record may have at most {} bytes", self.record_limit);
-            return Err(RecordRefusal { code: None, failure: Failure::new(ErrorCode::TooLarge, detail) });
+            return Err(RecordRefusal { code: None, failure: Box::new(Failure::new(ErrorCode::TooLarge, detail)) });
         }
         let checked = self.contract.check(&record).map_err(|rejection| {
             let code = match &rejection {
                 Rejection::Violates { code, .. } => code.clone(),
                 Rejection::Malformed(_) => None,
             };
-            RecordRefusal { code, failure: rejection.into() }
+            RecordRefusal { code, failure: Box::new(rejection.into()) }
         })?;
         let (code, incoming) = (checked.head.code().clone(), checked.head.incoming());
         let agency = code.agency();
         if let Err(failure) = self.caller.check_agency(&agency) {
-            return Err(RecordRefusal { code: Some(code), failure });
+            return Err(RecordRefusal { code: Some(code), failure: Box::new(failure) });
         }
         let event = NewEvent {
             subject: Subject::Dossier(DossierEvent { code: code.clone(), agency, incoming, content: checked.content }),

@@ -53,7 +53,7 @@ pub(super) async fn records(app: &Arc<App>, takes: Takes, envelope: &Envelope) -
 /// The code and sentence over all results: success, or the first refusal and how many there are.
 fn verdict(results: &[StoredOrRefused]) -> (String, String) {
     let refused = |result: &StoredOrRefused| match result {
-        StoredOrRefused::Refused(refusal) => Some((refusal.code.clone(), refusal.failure.clone())),
+        StoredOrRefused::Refused(refusal) => Some((refusal.code.clone(), (*refusal.failure).clone())),
         StoredOrRefused::Stored { .. } => None,
     };
     let mut refusals = results.iter().filter_map(refused);

@@ -296,11 +296,13 @@ async fn a_connection_at_work_does_not_rest() {
     let mut tick = tokio::time::interval(Duration::from_millis(60));
     client.send("GET /wait HTTP/1.1\r\nhost: lgsp\r\n\r\n").await;
     running.mirror.waits.notified().await;
-    (tick.tick().await, tick.tick().await);
+    tick.tick().await;
+    tick.tick().await;
     running.mirror.goes_on.notify_one();
     assert!(client.read_to(b"/wait 127.0.0.1  ").await.starts_with("HTTP/1.1 200"));
     client.send("POST /slow HTTP/1.1\r\nhost: lgsp\r\ncontent-length: 6\r\n\r\nabc").await;
-    (tick.tick().await, tick.tick().await);
+    tick.tick().await;
+    tick.tick().await;
     client.send("def").await;
     assert!(client.read_to(b"/slow 127.0.0.1 abcdef ").await.starts_with("HTTP/1.1 200"));
 }
@@ -312,7 +314,9 @@ async fn a_client_that_reads_slowly_gets_its_whole_answer() {
     let body = "x".repeat(8 * 1024 * 1024);
     client.send(format!("POST /big HTTP/1.1\r\nhost: lgsp\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
     let mut tick = tokio::time::interval(Duration::from_millis(60));
-    (tick.tick().await, tick.tick().await, tick.tick().await);
+    tick.tick().await;
+    tick.tick().await;
+    tick.tick().await;
     let answer = client.read_to(b"x ").await;
     assert!(answer.len() > body.len() && answer.starts_with("HTTP/1.1 200"), "{}", answer.len());
 }

@@ -63,7 +63,7 @@ impl Pass {
                 settings.timeout = ASK_TIMEOUT;
                 let upstream = Upstream::build(settings, clock)?;
                 let (held, asking) = (Mutex::default(), tokio::sync::Mutex::default());
-                Self::Token(Box::new(TokenKeeper { source, upstream, held, asking }))
+                Self::Token(Box::new(TokenKeeper { source: *source, upstream, held, asking }))
             }
         })
     }

@@ -79,7 +79,7 @@ pub(crate) enum Credentials {
     /// One header, the same for every call.
     Fixed(HeaderName, HeaderValue),
     /// A token that is asked for.
-    Token(TokenSource),
+    Token(Box<TokenSource>),
 }
 
 /// Where a token comes from.
@@ -225,8 +225,8 @@ fn credentials(terms: &CredentialTerms, values: &Values<'_>) -> Result<Credentia
             );
             Credentials::Fixed(hyper::header::AUTHORIZATION, header_value(&at("password"), basic.expose_secret())?)
         }
-        CredentialTerms::OAuth2(terms) => Credentials::Token(oauth2(terms, values)?),
-        CredentialTerms::Login(terms) => Credentials::Token(login(terms, values)?),
+        CredentialTerms::OAuth2(terms) => Credentials::Token(Box::new(oauth2(terms, values)?)),
+        CredentialTerms::Login(terms) => Credentials::Token(Box::new(login(terms, values)?)),
     })
 }
 

@@ -1,15 +1,18 @@
 //! `[expose]` and `[upstream]`: what callers see and where calls go.
 
+mod credentials;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lgsp_model::{ByteCount, unit};
 
+use credentials::credentials;
+
 use super::folder::Folder;
-use crate::service::manifest::{Expose, Limits, OneOrMore, Server, Upstream};
+use crate::service::manifest::{Expose, Limits, OneOrMore, Probe, Server, Upstream};
 use crate::service::{
-    Authentication, Check, CredentialTerms, Dialogue, Dispatch, Exposed, Format, LoginTerms, OAuth2Terms,
-    ServiceLimits, TlsTerms, UpstreamTerms,
+    Authentication, Check, Dialogue, Dispatch, Exposed, Format, ServiceLimits, TlsTerms, UpstreamTerms,
 };
 
 /// Defaults, for what a contract does not say.
@@ -29,7 +32,6 @@ const BREAKER_OPEN: Duration = Duration::from_secs(5);
 const BREAKER_OPEN_MAX: Duration = Duration::from_secs(60);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
-const TOKEN_LIFE: Duration = Duration::from_secs(300);
 /// What is read whole is held in memory.
 const MOST_READ: ByteCount = ByteCount::mib(256);
 
@@ -199,23 +201,8 @@ fn check(written: Option<&str>, place: &str, folder: &mut Folder<'_>) -> Check {
 
 pub(super) fn upstream(written: &Upstream, folder: &mut Folder<'_>) -> Option<UpstreamTerms> {
     let servers = servers(&written.servers, folder);
-    let format = match written.format.as_deref() {
-        None | Some("any") => None,
-        Some(word) => {
-            let format = Format::parse(word);
-            if format.is_none() {
-                folder.refuse("upstream.format", "must be json, xml, soap11, soap12 or any (what the caller speaks)");
-            }
-            format
-        }
-    };
-    let probe = written.probe.as_ref().map(|probe| {
-        if !probe.path.starts_with('/') {
-            folder.refuse("upstream.probe.path", "must begin with /");
-        }
-        let every = time(probe.every.as_deref(), PROBE_EVERY, "upstream.probe.every", folder);
-        (probe.path.clone(), every, time(probe.timeout.as_deref(), PROBE_TIMEOUT, "upstream.probe.timeout", folder))
-    });
+    let format = upstream_format(written.format.as_deref(), folder);
+    let probe = written.probe.as_ref().map(|written| probe(written, folder));
     let budget = written.retry.budget.unwrap_or(RETRY_BUDGET);
     if !(0.0..=1.0).contains(&budget) {
         folder.refuse("upstream.retry.budget", "must be a share between 0 and 1");
@@ -258,6 +245,23 @@ pub(super) fn upstream(written: &Upstream, folder: &mut Folder<'_>) -> Option<Up
     })
 }
 
+fn upstream_format(written: Option<&str>, folder: &mut Folder<'_>) -> Option<Format> {
+    let word = written.filter(|word| *word != "any")?;
+    let format = Format::parse(word);
+    if format.is_none() {
+        folder.refuse("upstream.format", "must be json, xml, soap11, soap12 or any (what the caller speaks)");
+    }
+    format
+}
+
+fn probe(written: &Probe, folder: &mut Folder<'_>) -> (String, Duration, Duration) {
+    if !written.path.starts_with('/') {
+        folder.refuse("upstream.probe.path", "must begin with /");
+    }
+    let every = time(written.every.as_deref(), PROBE_EVERY, "upstream.probe.every", folder);
+    (written.path.clone(), every, time(written.timeout.as_deref(), PROBE_TIMEOUT, "upstream.probe.timeout", folder))
+}
+
 fn servers(written: &[Server], folder: &mut Folder<'_>) -> Vec<(String, u32)> {
     let servers: Vec<_> = written
         .iter()
@@ -289,105 +293,6 @@ fn headers(written: &BTreeMap<String, String>, folder: &mut Folder<'_>) -> BTree
         }
     }
     written.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
-}
-
-/// The keys of one table of credentials, taken one by one.
-struct Table<'t, 'f, 'a> {
-    table: BTreeMap<&'t str, &'t toml::Value>,
-    folder: &'f mut Folder<'a>,
-}
-
-impl Table<'_, '_, '_> {
-    fn optional(&mut self, key: &str) -> Option<String> {
-        let value = self.table.remove(key)?;
-        let text = value.as_str().map(str::to_owned);
-        if text.is_none() {
-            self.folder.refuse(format!("upstream.credentials.{key}"), "must be a text");
-        }
-        text
-    }
-
-    fn required(&mut self, key: &str) -> String {
-        if !self.table.contains_key(key) {
-            self.folder.refuse(format!("upstream.credentials.{key}"), "is missing");
-        }
-        self.optional(key).unwrap_or_default()
-    }
-
-    fn pointers(&mut self, key: &str, default: &[&str]) -> Vec<String> {
-        let pointers: Vec<String> = match self.table.remove(key) {
-            None => default.iter().map(|&pointer| pointer.to_owned()).collect(),
-            Some(toml::Value::String(one)) => vec![one.clone()],
-            Some(toml::Value::Array(several)) => {
-                several.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-            }
-            Some(_) => Vec::new(),
-        };
-        if pointers.is_empty() || pointers.iter().any(|pointer| !pointer.starts_with('/')) {
-            let advice = "must be a JSON Pointer such as /access_token, or a list of them";
-            self.folder.refuse(format!("upstream.credentials.{key}"), advice);
-        }
-        pointers
-    }
-}
-
-fn credentials(written: Option<&BTreeMap<String, toml::Value>>, folder: &mut Folder<'_>) -> CredentialTerms {
-    let Some(written) = written else { return CredentialTerms::None };
-    let table = written.iter().map(|(key, value)| (key.as_str(), value)).collect();
-    let mut table = Table { table, folder };
-    let terms = match table.required("kind").as_str() {
-        "none" => CredentialTerms::None,
-        "header" => CredentialTerms::Header { name: table.required("name"), value: table.required("value") },
-        "basic" => {
-            CredentialTerms::Basic { username: table.required("username"), password: table.required("password") }
-        }
-        "oauth2" => oauth2(&mut table),
-        "login" => login(&mut table),
-        _ => {
-            table.folder.refuse("upstream.credentials.kind", "must be none, header, basic, oauth2 or login");
-            return CredentialTerms::None;
-        }
-    };
-    let unknown: Vec<_> = table.table.keys().map(|key| format!("upstream.credentials.{key}")).collect();
-    for place in unknown {
-        table.folder.refuse(place, "unknown key");
-    }
-    terms
-}
-
-fn oauth2(table: &mut Table<'_, '_, '_>) -> CredentialTerms {
-    let in_form = match table.optional("style").as_deref() {
-        None | Some("basic") => false,
-        Some("form") => true,
-        Some(_) => {
-            table.folder.refuse("upstream.credentials.style", "must be basic or form");
-            false
-        }
-    };
-    CredentialTerms::OAuth2(OAuth2Terms {
-        token_url: table.required("token_url"),
-        client_id: table.required("client_id"),
-        client_secret: table.required("client_secret"),
-        in_form,
-        scope: table.optional("scope"),
-    })
-}
-
-fn login(table: &mut Table<'_, '_, '_>) -> CredentialTerms {
-    let body = table.required("body");
-    if !body.is_empty() && serde_json::from_str::<serde_json::Value>(&body).is_err() {
-        table.folder.refuse("upstream.credentials.body", "must be JSON");
-    }
-    let life = table.optional("life");
-    CredentialTerms::Login(LoginTerms {
-        url: table.required("url"),
-        body,
-        token: table.pointers("token", &["/access_token"]),
-        expires_in: table.pointers("expires_in", &["/expires_in"]),
-        life: time(life.as_deref(), TOKEN_LIFE, "upstream.credentials.life", table.folder),
-        header: table.optional("header").unwrap_or_else(|| "authorization".to_owned()).to_ascii_lowercase(),
-        prefix: table.optional("prefix").unwrap_or_else(|| "Bearer ".to_owned()),
-    })
 }
 
 #[cfg(test)]

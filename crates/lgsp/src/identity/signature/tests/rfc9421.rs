@@ -23,7 +23,7 @@ const DIGEST: &str =
     "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
 
 /// `test-request` of B.2.
-fn test_request() -> Request {
+fn request_of_the_examples() -> Request {
     let headers = [
         ("host", "example.com"),
         ("date", "Tue, 20 Apr 2021 02:07:55 GMT"),
@@ -102,9 +102,9 @@ const REQUESTS: [(&str, &str, SignatureAlgorithm, &str); 5] = [
 fn the_signed_requests_of_the_standard_are_verified() {
     for (components, parameters, algorithm, signature) in REQUESTS {
         let input = format!("{components};{CREATED}{parameters}");
-        assert!(fits(&test_request(), algorithm, &input, signature), "{input}");
+        assert!(fits(&request_of_the_examples(), algorithm, &input, signature), "{input}");
         let other = format!("{input};x=1");
-        assert!(!fits(&test_request(), algorithm, &other, signature), "{other}");
+        assert!(!fits(&request_of_the_examples(), algorithm, &other, signature), "{other}");
     }
 }
 

@@ -1,10 +1,10 @@
 //! The reference page says what is: its examples are run, its tables are compared with the program's.
 
-use super::context::NAMES;
+use super::super::context::NAMES;
+use super::super::*;
 use super::tests::context;
-use super::*;
 
-const PAGE: &str = include_str!("../../../../contracts/README.md");
+const PAGE: &str = include_str!("../../../../../contracts/README.md");
 
 /// One fenced block: its language, its text and its line in the page.
 struct Block {

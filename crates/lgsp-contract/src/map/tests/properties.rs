@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
+use super::super::*;
 
 fn codes() -> CodeMaps {
     let mut codes = CodeMaps::default();
