@@ -33,6 +33,8 @@ mod national;
 mod proxy;
 #[path = "e2e/push.rs"]
 mod push;
+#[path = "e2e/queue.rs"]
+mod queue;
 #[path = "e2e/raw.rs"]
 mod raw;
 #[path = "e2e/records.rs"]

@@ -222,7 +222,7 @@ async fn create_and_update_follow_what_the_portal_really_has() {
     assert_eq!((stored.creates(), stored.versions.len(), stored.status.as_str()), (1, 2, "9"));
     direct.reload(|setup| setup.targets.clear()).await;
     let rows = direct.admin("GET", "/admin/v1/targets", None).await.expect(200).json();
-    assert_eq!(rows["targets"], json!([]));
+    assert!(rows["targets"].as_array().unwrap().iter().all(|row| row["id"] != "national-portal"), "{rows}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,6 +70,13 @@ impl Hook {
         )
     }
 
+    /// A member's `callback` that calls here.
+    pub(crate) fn callback(&self) -> String {
+        let secrets = SECRETS.map(|secret| format!("\"whsec_{}\"", STANDARD.encode(secret))).join(", ");
+        let address = self.address;
+        format!("callback = {{ url = \"http://{address}/hook\", secret = [{secrets}], allow_private = true }}\n")
+    }
+
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.state.lock().unwrap().calls.clone()
     }

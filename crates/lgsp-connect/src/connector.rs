@@ -36,7 +36,7 @@ pub struct Outgoing {
     pub seq: Seq,
     /// Its kind.
     pub kind: EventKind,
-    /// The dossier's code.
+    /// The dossier's code; of other kinds the event's key.
     pub code: String,
     /// The agency that it belongs to.
     pub agency: String,
@@ -48,7 +48,7 @@ pub struct Outgoing {
     pub trace: [u8; 16],
     /// The change feed's cursor behind it.
     pub cursor: String,
-    /// The record as it came: one JSON object.
+    /// The record as it came: one JSON object. A message is as its service's contract says.
     pub payload: Bytes,
     /// Whether the partner has the dossier.
     pub known: Known,
@@ -95,6 +95,8 @@ pub enum Standing {
     Open,
     /// It is gone for good (410).
     Gone,
+    /// It was not tried: an operator has to set something up here first.
+    NotYet,
 }
 
 /// What came of one delivery.
@@ -107,7 +109,8 @@ pub struct Delivered {
 }
 
 impl Delivered {
-    pub(crate) fn all(outcome: &Outcome, events: usize) -> Self {
+    /// The same for several events.
+    pub fn all(outcome: &Outcome, events: usize) -> Self {
         Self { outcomes: vec![outcome.clone(); events], standing: Standing::Open }
     }
 }

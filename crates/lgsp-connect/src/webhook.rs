@@ -4,6 +4,7 @@
 
 mod sign;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use hyper::Uri;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use lgsp_model::{EventKind, Outcome, Timestamp};
+use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::client::{Http, HttpFailure, HttpLimits, Reach, forbidden_literal};
@@ -92,9 +94,12 @@ impl Webhook {
     }
 
     async fn send(&self, event: &Outgoing) -> Delivered {
-        let body = body(event);
-        let headers = self.headers(event, (self.clock)(), &body);
-        let answer = match self.http.post(&self.settings.url, &headers, body).await {
+        let Some(call) = Call::of(event) else {
+            let cause = own_cause("unreadable", "the stored reply is none that this gateway made");
+            return Delivered::all(&Outcome::Refused(cause), 1);
+        };
+        let headers = self.headers(event, (self.clock)(), &call);
+        let answer = match self.http.post(&self.settings.url, &headers, call.body).await {
             Ok(answer) => answer,
             Err(HttpFailure::NotSent(cause)) => return Delivered::all(&Outcome::Deferred { cause, after: None }, 1),
             Err(HttpFailure::Unanswered(cause)) => return Delivered::all(&Outcome::Unknown(cause), 1),
@@ -112,10 +117,10 @@ impl Webhook {
         Delivered { outcomes: vec![outcome], standing }
     }
 
-    fn headers(&self, event: &Outgoing, now: Timestamp, body: &Bytes) -> Vec<(HeaderName, HeaderValue)> {
-        let id = format!("evt_{}", event.seq);
+    fn headers(&self, event: &Outgoing, now: Timestamp, call: &Call) -> Vec<(HeaderName, HeaderValue)> {
+        let id = call.id.clone();
         let seconds = now.0.div_euclid(1000).to_string();
-        let signature = self.settings.keys.sign(&id, &seconds, body);
+        let signature = self.settings.keys.sign(&id, &seconds, &call.body);
         let trace: String = event.trace.iter().map(|byte| format!("{byte:02x}")).collect();
         let traceparent = format!("00-{trace}-{:016x}-01", event.seq.0.max(1));
         let text = |value: String| HeaderValue::try_from(value).expect("letters, digits and signs only");
@@ -127,6 +132,58 @@ impl Webhook {
             (HeaderName::from_static("webhook-signature"), text(signature)),
             (HeaderName::from_static("traceparent"), text(traceparent)),
         ]
+    }
+}
+
+/// One call: what it is known by over all tries, and what it says.
+struct Call {
+    id: String,
+    body: Bytes,
+}
+
+/// What has to be known of a reply.
+#[derive(Deserialize)]
+struct Told<'a> {
+    #[serde(borrow)]
+    message_id: Cow<'a, str>,
+    outcome: End,
+}
+
+/// How a message ended.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum End {
+    Settled,
+    Refused,
+}
+
+impl End {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Settled => "settled",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl Call {
+    /// `None` when a reply does not say what it is about.
+    fn of(event: &Outgoing) -> Option<Self> {
+        if event.kind != EventKind::Reply {
+            return Some(Self { id: format!("evt_{}", event.seq), body: body(event) });
+        }
+        let Told { message_id, outcome } = serde_json::from_slice(&event.payload).ok()?;
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        if !plain(&message_id) {
+            return None;
+        }
+        let outcome = outcome.as_str();
+        let mut body =
+            format!("{{\"type\":\"message.{outcome}\",\"timestamp\":\"{}\",\"data\":", event.at).into_bytes();
+        body.extend_from_slice(&event.payload);
+        body.push(b'}');
+        // A reply that was written twice around a crash is one for its receiver; another end of the message is not.
+        Some(Self { id: format!("msg_{message_id}_{outcome}"), body: body.into() })
     }
 }
 

@@ -38,8 +38,8 @@ pub use rules::{RuleInfo, Severity, rules};
 pub use schema::MAX_FINDINGS;
 pub use service::{
     Authentication, Blame, CallerAnswer, Check, CredentialTerms, Dialogue, Dispatch, Exposed, Fault, Format, Found,
-    Inbound, LoginTerms, MapContext, Mode, NotFound, OAuth2Terms, Operation, Problem, QueueTerms, Refusal, Router,
-    Service, ServiceLimits, TlsTerms, UpstreamAnswer, UpstreamCall, UpstreamTerms, Verdict,
+    Inbound, LoginTerms, MapContext, Mode, NotFound, OAuth2Terms, Operation, Presence, Problem, QueueTerms, Refusal,
+    Router, Service, ServiceLimits, TlsTerms, UpstreamAnswer, UpstreamCall, UpstreamTerms, Verdict,
 };
 pub use shipped::shipped;
 pub use template::{Template, TemplateBudget, TemplateError, TemplateFailure, TemplateProblem};

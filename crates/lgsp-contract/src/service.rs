@@ -4,6 +4,7 @@
 //! It calls nobody. Addresses and secrets of an installation stand here as they are written (`${NAME}`, `file:PATH`); the
 //! shell puts the values in.
 
+mod ask;
 mod condition;
 mod dispatch;
 mod example;
@@ -15,12 +16,14 @@ mod problem;
 mod read;
 mod router;
 mod shape;
+mod stored;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lgsp_model::{ByteCount, Timestamp};
 
+pub use ask::Presence;
 pub use exchange::{CallerAnswer, Fault, Inbound, Refusal, UpstreamAnswer, UpstreamCall, Verdict};
 pub use format::Format;
 pub use operation::Operation;
@@ -199,6 +202,8 @@ pub struct UpstreamTerms {
     pub attempts: u32,
     /// Retries as a share of calls.
     pub retry_budget: f64,
+    /// In queue mode: how often a message is tried before a person has to look.
+    pub deliveries: u32,
     /// In queue mode: the first pause and the longest one.
     pub pauses: (Duration, Duration),
     /// Failures in a row that open the breaker, and how long it stays open at first and at most.
@@ -340,6 +345,11 @@ impl Service {
     /// The other side; absent when calls become records of the gateway's own.
     pub fn upstream(&self) -> Option<&UpstreamTerms> {
         self.upstream.as_ref()
+    }
+
+    /// Whether any of its operations stores its messages.
+    pub fn has_queue(&self) -> bool {
+        self.operations.iter().any(|operation| operation.mode() == Mode::Queue)
     }
 
     /// What callers of a queue get.

@@ -306,6 +306,7 @@ impl World {
             paused: self.disk.is_some_and(|(_, paused)| paused),
             parked: parked.collect(),
             head: self.head(),
+            clean: false,
         };
         self.machine = Delivery::start(policy(self.repeat), start, self.now);
         self.input(Input::Tick);
@@ -468,7 +469,7 @@ fn a_refused_batch_is_halved_until_the_guilty_record_stands_alone_and_dies() {
         actions = answer(&mut machine, 0, call, vec![outcome; seqs.len()]);
     }
     assert_eq!(calls, 5, "4, then 1+2 and 3+4, then 3 and 4");
-    assert!(matches!(machine.event_state(Seq(3)), EventState::Dead { cause: Some(_) }));
+    assert!(matches!(machine.event_state(Seq(3)), EventState::Dead { cause: Some(_), .. }));
     assert_eq!((machine.summary().dead, machine.done_through()), (1, Seq(4)));
 }
 
@@ -493,7 +494,7 @@ fn a_part_of_a_batch_that_is_refused_is_split_like_a_whole_one() {
     for innocent in [1, 2, 4] {
         assert_eq!(machine.event_state(Seq(innocent)), EventState::Done, "{innocent}");
     }
-    assert!(matches!(machine.event_state(Seq(3)), EventState::Dead { cause: Some(_) }));
+    assert!(matches!(machine.event_state(Seq(3)), EventState::Dead { cause: Some(_), .. }));
 }
 
 #[test]
@@ -609,4 +610,77 @@ fn an_outage_kills_no_event_and_parks_no_more_than_opened_the_breaker() {
     }
     assert_eq!(world.machine.summary().dead, 0);
     assert!(world.machine.held() <= MAX_PARKED + WINDOW);
+}
+
+#[test]
+fn what_could_not_be_tried_costs_no_attempt_and_opens_no_breaker() {
+    let (mut machine, mut actions) = fed(Repeat::AskIfUnknown, &[(1, "a")]);
+    let mut now = Timestamp(0);
+    for _ in 0..50 {
+        assert_eq!(sent(&actions), [vec![1]]);
+        let later = Outcome::Deferred { cause: cause("not_ready"), after: Some(Duration::from_secs(5)) };
+        let input = Input::Answered { call: call(&actions), outcomes: vec![later], standing: Standing::NotYet };
+        assert!(sent(&machine.step(now, 0.0, input)).is_empty());
+        assert_eq!(machine.event_state(Seq(1)), EventState::Pending);
+        now = now.plus_millis(3_600_000);
+        actions = machine.step(now, 0.0, Input::Tick);
+    }
+    assert_eq!(machine.summary().breaker, lgsp_core::BreakerState::Closed);
+    answer(&mut machine, now.0, call(&actions), vec![Outcome::Settled]);
+    assert_eq!(machine.event_state(Seq(1)), EventState::Done);
+}
+
+#[test]
+fn after_a_clean_stop_nothing_is_in_doubt() {
+    for (clean, asked) in [(true, 0), (false, 2)] {
+        let start = Start { position: Some(Seq(5)), head: Seq(7), clean, ..Start::default() };
+        let mut machine = Delivery::start(policy(Repeat::AskIfUnknown), start, Timestamp(0));
+        machine.step(Timestamp(0), 0.0, Input::Tick);
+        let event = |seq: u64| LogEvent {
+            seq: Seq(seq),
+            key: format!("k{seq}").into(),
+            kind: EventKind::Dossier,
+            at: Timestamp(0),
+            size: 1,
+        };
+        let page = Input::Page { events: vec![event(6), event(7)], through: Seq(7) };
+        let actions = machine.step(Timestamp(0), 0.0, page);
+        assert_eq!(actions.iter().filter(|action| matches!(action, Action::Ask { .. })).count(), asked, "{actions:?}");
+    }
+}
+
+#[test]
+fn a_position_that_passed_only_events_of_others_is_recorded_seldom() {
+    let (mut machine, actions) = fed(Repeat::Harmless, &[(1, "a")]);
+    let recorded = |actions: &[Action]| {
+        actions.iter().find_map(|action| if let Action::Record(change) = action { Some(change.number) } else { None })
+    };
+    let mut actions = answer(&mut machine, 0, call(&actions), vec![Outcome::Settled]);
+    let every = i64::try_from(policy(Repeat::Harmless).save_every.as_millis()).unwrap();
+    actions.extend(machine.step(Timestamp(every), 0.0, Input::Tick));
+    machine.step(Timestamp(every), 0.0, Input::Recorded(recorded(&actions).expect("its own event moved it")));
+    machine.step(Timestamp(every), 0.0, Input::Head(Seq(90)));
+    let page = Input::Page { events: Vec::new(), through: Seq(90) };
+    assert_eq!(recorded(&machine.step(Timestamp(every), 0.0, page)), None);
+    assert_eq!(recorded(&machine.step(Timestamp(10 * every), 0.0, Input::Tick)), None);
+    assert!(recorded(&machine.step(Timestamp(102 * every), 0.0, Input::Tick)).is_some());
+}
+
+#[test]
+fn a_run_leaves_doubt_only_about_what_may_have_been_sent() {
+    let (mut machine, actions) = fed(Repeat::AskIfUnknown, &[(1, "a"), (2, "a")]);
+    assert!(!machine.is_certain(), "it is on its way");
+    let busy = Outcome::Deferred { cause: cause("busy"), after: None };
+    let input = Input::Answered { call: call(&actions), outcomes: vec![busy], standing: Standing::NotYet };
+    machine.step(Timestamp(0), 0.0, input);
+    assert_eq!(machine.live(), 2);
+    assert!(machine.is_certain(), "both wait, and none was taken");
+
+    // What an earlier run left in doubt and this one has not looked at stays in doubt.
+    for (clean, certain) in [(false, false), (true, true)] {
+        let start = Start { position: Some(Seq(5)), head: Seq(7), clean, ..Start::default() };
+        let mut machine = Delivery::start(policy(Repeat::AskIfUnknown), start, Timestamp(0));
+        machine.step(Timestamp(0), 0.0, Input::Tick);
+        assert_eq!(machine.is_certain(), certain);
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: TraceSource,
     pub(crate) issuer: Issuer,
-    digest_key: DigestKey,
+    digest_key: Arc<DigestKey>,
     pub(crate) tokens: TokenCache,
     pub(crate) secrets: SecretChecker,
     pub(crate) replays: Replays,
@@ -45,7 +45,7 @@ pub(crate) struct Snapshot {
     pub(crate) config: Config,
     pub(crate) members: Members,
     pub(crate) contracts: Catalogue,
-    pub(crate) services: Services,
+    pub(crate) services: Arc<Services>,
 }
 
 /// The parts that an [`App`] is put together from.
@@ -54,7 +54,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn DurableStore>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) issuer: Issuer,
-    pub(crate) digest_key: DigestKey,
+    pub(crate) digest_key: Arc<DigestKey>,
     pub(crate) targets: Targets,
     pub(crate) snapshot: Snapshot,
 }
@@ -127,6 +127,10 @@ impl App {
     /// What proofs of callers are checked against, now.
     pub(crate) fn digest_key(&self) -> &[u8] {
         self.digest_key.as_bytes()
+    }
+
+    pub(crate) fn digest_key_shared(&self) -> Arc<DigestKey> {
+        self.digest_key.clone()
     }
 
     pub(crate) fn keepers(&self) -> Keepers<'_> {

@@ -29,7 +29,7 @@ use runner::Runner;
 const WAITING_COMMANDS: usize = 256;
 
 /// A moving position is recorded this often: what lies between is asked about after a crash.
-const SAVE_EVERY: Duration = Duration::from_millis(100);
+pub(crate) const SAVE_EVERY: Duration = Duration::from_millis(100);
 
 /// When an act that found the target's task busy may be tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -46,6 +46,8 @@ pub(crate) struct Setup {
     pub(crate) filter: ReadFilter,
     /// Where a target that the store has never seen begins.
     pub(crate) begin: Begin,
+    /// Whether an earlier run in this process ended with nothing in flight.
+    pub(crate) after_clean_stop: bool,
     /// The bounds; see [`policy`].
     pub(crate) policy: Policy,
     /// The steady clock.
@@ -129,9 +131,8 @@ impl From<ActError> for Failure {
 }
 
 /// The bounds of a target's delivery as they are configured. What its connector says of kinds is filled in at start.
-pub(crate) fn policy(target: &lgsp_config::Target) -> Policy {
+pub(crate) fn policy(flow: &lgsp_config::Flow, retry: &lgsp_config::Retry, breaker: &lgsp_config::Breaker) -> Policy {
     let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    let (flow, retry, breaker) = (&target.flow, &target.retry, &target.breaker);
     let kind = KindPolicy { batch_events: 1, batch_bytes: usize::MAX, repeat: Repeat::AskAlways };
     Policy {
         attempts: retry.attempts,
@@ -153,6 +154,15 @@ pub(crate) fn policy(target: &lgsp_config::Target) -> Policy {
     }
 }
 
+/// How a target's task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Every call has ended, its outcome is recorded, and no event beyond the position was ever sent.
+    Clean,
+    /// What lies beyond the position may have been sent.
+    Doubtful,
+}
+
 enum Command {
     Act { act: Act, audit: Box<AuditEntry>, reply: oneshot::Sender<Result<(), ActError>> },
     EventState { seq: Seq, reply: oneshot::Sender<EventState> },
@@ -170,7 +180,7 @@ struct Shown {
 pub(crate) struct TargetHandle {
     commands: mpsc::Sender<Command>,
     shown: Arc<Mutex<Shown>>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<JoinHandle<Ended>>>,
 }
 
 impl TargetHandle {
@@ -207,17 +217,22 @@ impl TargetHandle {
         answer.await.unwrap_or(Err(ActError::NotRunning))
     }
 
-    /// Sends nothing new, waits for what is in flight until `deadline` has passed, and records the position.
-    pub(crate) async fn stop(&self, deadline: Duration) {
+    /// Sends nothing new, waits for what is in flight until `deadline` has passed, and records the position. Returns
+    /// whether it ended by itself and with nothing in doubt.
+    pub(crate) async fn stop(&self, deadline: Duration) -> bool {
         let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut task) = task else { return };
+        let Some(mut task) = task else { return false };
         // A full queue of commands means that the task is busy: the deadline covers that too.
         let stopped = async {
             let _ = self.commands.send(Command::Stop).await;
-            let _ = (&mut task).await;
+            (&mut task).await
         };
-        if tokio::time::timeout(deadline, stopped).await.is_err() {
-            task.abort();
+        match tokio::time::timeout(deadline, stopped).await {
+            Ok(ended) => matches!(ended, Ok(Ended::Clean)),
+            Err(_) => {
+                task.abort();
+                false
+            }
         }
     }
 }

@@ -75,10 +75,7 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
             Ok(services::listing(&request.snapshot, &caller, app.clock.wall()))
         }
         Route::Description(id, which) => services::description(&request.snapshot, id, *which, app.clock.wall()),
-        Route::Message(id) => {
-            let caller = request.identify(app).await?;
-            services::message(app, &caller, id).await
-        }
+        Route::Message(id) => services::message(app, &request, id).await,
         Route::Service(route) => services::call(app, route, request).await,
         Route::ServiceMethod(allowed) => Err(Failure::method(allowed.clone())),
         Route::Token => oauth::token(app, request).await,

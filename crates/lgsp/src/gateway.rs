@@ -95,12 +95,12 @@ impl Gateway {
         let keys = config.issuer.keys.clone();
         let ring = KeyRing::open(&keys, clock.wall().0).map_err(StartError::Keys)?;
         let issuer = Issuer::new(&config.issuer.url, ring, config.issuer.token_ttl);
-        let targets = Targets::start(&config.targets, &Ground { store: &store, clock: &clock, metrics: &metrics })
-            .map_err(StartError::Target)?;
+        let digest_key = Arc::new(DigestKey::open(&keys).map_err(StartError::Keys)?);
+        let services = Arc::new(services_of(&config, &contracts, &variables, &clock, None));
+        let ground = Ground { store: &store, clock: &clock, metrics: &metrics, digest_key: &digest_key };
+        let targets = Targets::start(&config, &services, &ground).map_err(StartError::Target)?;
         let entrances = Entrances::open(sockets, &config)?;
         let limits = config.limits.clone();
-        let digest_key = DigestKey::open(&keys).map_err(StartError::Keys)?;
-        let services = services_of(&config, &contracts, &variables, &clock, None);
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services };
         let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, digest_key, targets, snapshot }));
         app.metrics.certificates(&encryption.ends());
@@ -135,14 +135,15 @@ impl Gateway {
         let ring = KeyRing::open(&self.keys, now.0).map_err(StartError::Keys)?;
         let encryption = Encryption::load(&config).await?;
         let app = &self.app;
-        let ground = Ground { store: &app.store, clock: &app.clock, metrics: &app.metrics };
-        app.targets.replace(&config.targets, &ground).await.map_err(StartError::Target)?;
+        let before = app.snapshot();
+        let services = Arc::new(services_of(&config, &contracts, &self.variables, &app.clock, Some(&before.services)));
+        let digest_key = app.digest_key_shared();
+        let ground = Ground { store: &app.store, clock: &app.clock, metrics: &app.metrics, digest_key: &digest_key };
+        app.targets.replace(&config, &services, &ground).await.map_err(StartError::Target)?;
         app.issuer.replace_keys(ring);
         app.metrics.certificates(&encryption.ends());
         self.public.replace_tls(encryption.public);
         self.admin.replace_tls(encryption.admin);
-        let before = app.snapshot();
-        let services = services_of(&config, &contracts, &self.variables, &app.clock, Some(&before.services));
         app.replace(Snapshot { members: Members::new(&config.members), config, contracts, services });
         tracing::info!("configuration taken over");
         Ok(())
@@ -161,7 +162,7 @@ impl Gateway {
         tokio::time::sleep(delay).await;
         self.app.begin_drain();
         self.public.drain().await;
-        self.app.targets.stop().await;
+        self.app.targets.stop(&self.app.store).await;
         self.admin.stop().await;
         tracing::info!("gateway stopped");
     }

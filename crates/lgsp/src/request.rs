@@ -88,7 +88,7 @@ impl Accepted {
 }
 
 /// What the gateway's own API accepts: a token, or a certificate that stands for a member.
-const OWN_KINDS: [Authentication; 2] = [Authentication::Bearer, Authentication::Mtls];
+pub(crate) const OWN_KINDS: [Authentication; 2] = [Authentication::Bearer, Authentication::Mtls];
 
 impl Authorised {
     /// Checks that the caller was granted `scope`.

@@ -1,5 +1,7 @@
-//! The set of targets: built from the configuration, each with its running delivery; changed by a reload without touching
-//! those that stay as they were.
+//! The set of targets: those of the configuration, one for each service in queue mode, one for each call-back address.
+//! Each has its running delivery; a reload changes those that are not as they were and no other.
+
+mod plan;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -8,15 +10,19 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use lgsp_config::Target;
+use lgsp_config::{Config, Target};
 use lgsp_connect::{CheckError, Connector, QueryFailure};
 use lgsp_model::{AgencyCode, Disposition, ErrorCode, TargetId};
-use lgsp_store::{DurableStore, ReadFilter, StoredEvent};
+use lgsp_store::{DurableStore, StoredEvent};
 
 use crate::clock::Clock;
-use crate::delivery::{self, Begin, Setup, TargetHandle};
+use crate::delivery::{Setup, TargetHandle};
 use crate::failure::Failure;
+use crate::identity::DigestKey;
+use crate::services::Services;
 use crate::telemetry::Metrics;
+use plan::Plan;
+pub(crate) use plan::{of_service, service_of};
 
 /// How long a target's calls in flight may take when it is stopped: longer than any connector's deadline by default.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -27,11 +33,13 @@ const PORTAL: &str = "npsp";
 /// All targets of one gateway.
 pub(crate) struct Targets {
     running: ArcSwap<HashMap<TargetId, Running>>,
+    /// The services as they are now: what is delivered to them goes by the contract in force at that moment.
+    services: Arc<ArcSwap<Services>>,
 }
 
 #[derive(Clone)]
 struct Running {
-    configured: Arc<Target>,
+    plan: Arc<Plan>,
     connector: Arc<dyn Connector>,
     handle: Arc<TargetHandle>,
 }
@@ -41,6 +49,7 @@ pub(crate) struct Ground<'a> {
     pub(crate) store: &'a Arc<dyn DurableStore>,
     pub(crate) clock: &'a Clock,
     pub(crate) metrics: &'a Arc<Metrics>,
+    pub(crate) digest_key: &'a Arc<DigestKey>,
 }
 
 /// Why a target cannot run.
@@ -50,6 +59,8 @@ pub enum TargetError {
     Check(TargetId, CheckError),
     /// Its connector cannot be built on this machine.
     Build(TargetId, lgsp_connect::BuildError),
+    /// Two have this name: one of the configuration and one of a service or member.
+    Name(TargetId),
 }
 
 impl fmt::Display for TargetError {
@@ -57,59 +68,97 @@ impl fmt::Display for TargetError {
         match self {
             Self::Check(id, error) => write!(f, "target {id}: {error}"),
             Self::Build(id, error) => write!(f, "target {id}: {error}"),
+            Self::Name(id) => write!(f, "target {id}: this name belongs to a service or a member; choose another"),
         }
     }
 }
 
 impl std::error::Error for TargetError {}
 
+/// A target as operators see it.
+pub(crate) struct Shown {
+    pub(crate) id: TargetId,
+    /// What speaks to it.
+    pub(crate) connector: String,
+    pub(crate) handle: Arc<TargetHandle>,
+}
+
 impl Targets {
     /// Starts them all.
-    pub(crate) fn start(configured: &[Target], ground: &Ground<'_>) -> Result<Self, TargetError> {
+    pub(crate) fn start(config: &Config, services: &Arc<Services>, ground: &Ground<'_>) -> Result<Self, TargetError> {
+        let services = Arc::new(ArcSwap::new(services.clone()));
         let mut running = HashMap::new();
-        for (target, connector) in build_all(configured, ground.clock)? {
-            running.insert(target.id.clone(), run(target, connector, ground));
+        for (plan, connector) in build_all(config, &services.load(), &services, ground)? {
+            running.insert(plan.id.clone(), run(plan, connector, false, ground));
         }
-        Ok(Self { running: ArcSwap::from_pointee(running) })
+        Ok(Self { running: ArcSwap::from_pointee(running), services })
     }
 
-    /// Makes the running targets those of `configured`. Nothing changes when one of them cannot be built.
-    pub(crate) async fn replace(&self, configured: &[Target], ground: &Ground<'_>) -> Result<(), TargetError> {
-        let built = build_all(configured, ground.clock)?;
+    /// Makes the running targets those of a configuration and its services. Nothing changes when one of them cannot be
+    /// built.
+    pub(crate) async fn replace(
+        &self,
+        config: &Config,
+        services: &Arc<Services>,
+        ground: &Ground<'_>,
+    ) -> Result<(), TargetError> {
+        let built = build_all(config, services, &self.services, ground)?;
         let before = self.running.load_full();
         let mut after = HashMap::new();
         let mut changed = Vec::new();
-        for (target, connector) in built {
-            match before.get(&target.id) {
-                Some(same) if is_same(&same.configured, target) => {
-                    after.insert(target.id.clone(), same.clone());
+        for (plan, connector) in built {
+            match before.get(&plan.id) {
+                Some(same) if *same.plan == plan => {
+                    after.insert(plan.id.clone(), same.clone());
                 }
-                _ => changed.push((target, connector)),
+                _ => changed.push((plan, connector)),
             }
         }
+        self.services.store(services.clone());
         // One target never has two deliveries at a time: the old one ends before the new one begins.
-        for (_, old) in before.iter().filter(|(id, _)| !after.contains_key(*id)) {
-            old.handle.stop(STOP_WITHIN).await;
+        let mut clean = Vec::new();
+        for (id, old) in before.iter().filter(|(id, _)| !after.contains_key(*id)) {
+            if old.handle.stop(STOP_WITHIN).await {
+                clean.push(id);
+            }
         }
-        for (target, connector) in changed {
-            after.insert(target.id.clone(), run(target, connector, ground));
+        for (plan, connector) in changed {
+            let ended_clean = clean.contains(&&plan.id);
+            after.insert(plan.id.clone(), run(plan, connector, ended_clean, ground));
         }
         self.running.store(Arc::new(after));
         Ok(())
     }
 
-    /// Stops them all; what is in flight may end.
-    pub(crate) async fn stop(&self) {
+    /// Stops them all; what is in flight may end. Those that have nothing in doubt are marked, so that a start does not
+    /// ask about what was never sent.
+    pub(crate) async fn stop(&self, store: &Arc<dyn DurableStore>) {
         let mut stopping = tokio::task::JoinSet::new();
-        for target in self.running.load_full().values().cloned() {
-            stopping.spawn(async move { target.handle.stop(STOP_WITHIN).await });
+        for (id, target) in self.running.load_full().iter() {
+            let (id, handle) = (id.clone(), target.handle.clone());
+            stopping.spawn(async move { handle.stop(STOP_WITHIN).await.then_some(id) });
         }
-        stopping.join_all().await;
+        let clean: Vec<TargetId> = stopping.join_all().await.into_iter().flatten().collect();
+        if let Err(error) = store.mark_clean_stop(clean).await {
+            tracing::warn!(%error, "the next start will ask targets about what may have been sent");
+        }
     }
 
     /// A running target.
     pub(crate) fn get(&self, id: &TargetId) -> Option<Arc<TargetHandle>> {
         self.running.load().get(id).map(|running| running.handle.clone())
+    }
+
+    /// All that run, by name.
+    pub(crate) fn all(&self) -> Vec<Shown> {
+        let shown = |(id, running): (&TargetId, &Running)| Shown {
+            id: id.clone(),
+            connector: running.plan.connector().to_owned(),
+            handle: running.handle.clone(),
+        };
+        let mut all: Vec<_> = self.running.load().iter().map(shown).collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
     }
 
     /// Asks the portal's catalogue, whichever target speaks to it.
@@ -119,8 +168,8 @@ impl Targets {
         parameters: &BTreeMap<String, serde_json::Value>,
     ) -> Result<Bytes, Failure> {
         let running = self.running.load_full();
-        let mut portals: Vec<_> = running.values().filter(|target| target.configured.connector == PORTAL).collect();
-        portals.sort_by(|a, b| a.configured.id.cmp(&b.configured.id));
+        let mut portals: Vec<_> = running.values().filter(|target| target.plan.connector() == PORTAL).collect();
+        portals.sort_by(|a, b| a.plan.id.cmp(&b.plan.id));
         let portal = portals.first().ok_or_else(|| {
             Failure::new(ErrorCode::UpstreamUnreachable, "no target with the connector npsp is configured to ask")
         })?;
@@ -134,47 +183,42 @@ impl Targets {
     }
 }
 
-/// Whether an event is one that a target gets.
+/// Whether an event is one that a target of the configuration gets.
 pub(crate) fn goes_to(target: &Target, event: &StoredEvent) -> bool {
     event.disposition != Disposition::Held
         && target.kinds.contains(&event.kind)
         && event.agency.parse::<AgencyCode>().is_ok_and(|agency| target.agencies.covers(&agency))
 }
 
-fn is_same(a: &Target, b: &Target) -> bool {
-    let plain =
-        |t: &Target| (t.connector.clone(), t.agencies.clone(), t.kinds.clone(), t.start, t.flow, t.retry, t.breaker);
-    plain(a) == plain(b) && a.settings == b.settings
-}
+/// A target and the connector made for it.
+type Built = (Plan, Arc<dyn Connector>);
 
-/// A target's configuration and the connector made of it.
-type Built<'a> = (&'a Target, Arc<dyn Connector>);
-
-fn build_all<'a>(configured: &'a [Target], clock: &Clock) -> Result<Vec<Built<'a>>, TargetError> {
-    let build = |target: &'a Target| {
-        let checked = lgsp_connect::check(&target.connector, target.settings.table())
-            .map_err(|error| TargetError::Check(target.id.clone(), error))?;
-        let connector =
-            checked.build(clock.steady_fn()).map_err(|error| TargetError::Build(target.id.clone(), error))?;
-        Ok((target, connector))
+fn build_all(
+    config: &Config,
+    services: &Services,
+    shared: &Arc<ArcSwap<Services>>,
+    ground: &Ground<'_>,
+) -> Result<Vec<Built>, TargetError> {
+    let plans = Plan::all(config, services, ground.clock.wall())?;
+    let build = |plan: Plan| {
+        let connector = plan.build(shared, ground)?;
+        Ok((plan, connector))
     };
-    configured.iter().map(build).collect()
+    plans.into_iter().map(build).collect()
 }
 
-fn run(target: &Target, connector: Arc<dyn Connector>, ground: &Ground<'_>) -> Running {
+fn run(plan: Plan, connector: Arc<dyn Connector>, after_clean_stop: bool, ground: &Ground<'_>) -> Running {
     let handle = TargetHandle::start(Setup {
-        id: target.id.clone(),
+        id: plan.id.clone(),
         store: ground.store.clone(),
         connector: connector.clone(),
-        filter: ReadFilter::new(target.kinds.clone(), target.agencies.clone()),
-        begin: match target.start {
-            lgsp_config::Start::Beginning => Begin::Beginning,
-            lgsp_config::Start::Now => Begin::Now,
-        },
-        policy: delivery::policy(target),
+        filter: plan.filter.clone(),
+        begin: plan.begin,
+        after_clean_stop,
+        policy: plan.policy.clone(),
         clock: ground.clock.steady_fn(),
         cursor: crate::feed::cursor,
         meter: ground.metrics.clone(),
     });
-    Running { configured: Arc::new(target.clone()), connector, handle: Arc::new(handle) }
+    Running { plan: Arc::new(plan), connector, handle: Arc::new(handle) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lgsp_model::AgencyGrant;
+use lgsp_model::{AgencyGrant, MemberId};
 
 use super::{DAY, MINUTE, proofs};
 use crate::document::{Leaf, Section};
@@ -46,6 +46,9 @@ impl Seen {
     }
 }
 
+/// The target of a call-back address is called `callback-` and the member's id, and names have at most 64 characters.
+const MOST_CALLED_BACK: usize = 64 - "callback-".len();
+
 fn member(s: &mut Section<'_>) -> Option<Member> {
     let id = s.required("id", "id = \"one-stop-h11\"", |leaf| text(leaf)?.parse().map_err(Problem::Id));
     let name = s.required("name", "name = \"Một cửa điện tử\"", name);
@@ -63,6 +66,10 @@ fn member(s: &mut Section<'_>) -> Option<Member> {
         Some(None)
     };
     let callback = s.optional("callback", settings);
+    if callback.is_some() && id.as_ref().is_some_and(|id: &MemberId| id.as_str().len() > MOST_CALLED_BACK) {
+        s.report("callback", Problem::Expected("a member whose id has at most 55 characters"));
+        return None;
+    }
     let wants_national = s.has("national");
     let national = s.optional_section("national", national).flatten();
     let usual_push_interval = s.optional("usual_push_interval", time(MINUTE..=30 * DAY));

@@ -13,6 +13,9 @@ use crate::settings::{Delivery, Start, Target};
 /// own, which come from the services' contracts.
 const ALL_KINDS: [EventKind; 3] = EventKind::OF_DOSSIERS;
 
+/// How the names of targets begin that do not stand in the configuration.
+const RESERVED: [&str; 2] = ["service-", "callback-"];
+
 /// Every target; `None` when one of them is bad.
 pub(super) fn read(root: &mut Section<'_>, delivery: &Delivery) -> Option<Vec<Target>> {
     let mut ids = Seen::default();
@@ -25,7 +28,13 @@ pub(super) fn read(root: &mut Section<'_>, delivery: &Delivery) -> Option<Vec<Ta
 }
 
 fn target(s: &mut Section<'_>, delivery: &Delivery) -> Option<Target> {
-    let id = s.required("id", "id = \"national-portal\"", |leaf| text(leaf)?.parse().map_err(Problem::Id));
+    let id = s.required("id", "id = \"national-portal\"", |leaf| {
+        let id = text(leaf)?;
+        if RESERVED.iter().any(|prefix| id.starts_with(prefix)) {
+            return Err(Problem::Expected("another name: service- and callback- begin those of services and members"));
+        }
+        id.parse().map_err(Problem::Id)
+    });
     let connector = s.required("connector", "connector = \"npsp\"", text);
     let agencies = agencies(s).or_else(|| (!s.has("agencies")).then_some(AgencyGrant::All));
     let kinds = kinds(s);

@@ -86,3 +86,37 @@ fn secrets_of_another_form_are_refused_without_being_repeated() {
         assert!(!errors[0].to_string().contains("geheim"));
     }
 }
+
+#[tokio::test]
+async fn a_reply_is_told_as_the_end_of_its_message_under_an_id_of_the_message() {
+    let partner = Partner::start(|_| Answer::Status(204, &[])).await;
+    let settings = settings(&partner.address.to_string(), &format!("secret = '{OLD}'"));
+    let connector = build("webhook", &settings);
+    let reply = r#"{"message_id":"42","outcome":"settled","body":{"n":1.0}}"#;
+    // Written twice around a crash, and once more when it ended in another way.
+    for (seq, payload) in [(50, reply), (51, reply), (52, &reply.replace("settled", "refused"))] {
+        let event = event(seq, EventKind::Reply, payload, Known::Unsure);
+        let delivered = connector.deliver(EventKind::Reply, &[event]).await;
+        assert_eq!(delivered.outcomes, [Outcome::Settled]);
+    }
+    let calls = partner.calls();
+    let ids: Vec<_> = calls.iter().map(|call| call.headers["webhook-id"].to_str().unwrap()).collect();
+    assert_eq!(ids, ["msg_42_settled", "msg_42_settled", "msg_42_refused"]);
+    let body = format!(r#"{{"type":"message.settled","timestamp":"2023-11-15T05:13:20.123+07:00","data":{reply}}}"#);
+    assert_eq!(calls[0].body, body);
+    assert!(calls[2].body.starts_with(r#"{"type":"message.refused""#));
+}
+
+#[tokio::test]
+async fn a_reply_that_says_nothing_of_its_message_is_not_sent() {
+    let partner = Partner::start(|_| Answer::Status(204, &[])).await;
+    let settings = settings(&partner.address.to_string(), &format!("secret = '{OLD}'"));
+    let connector = build("webhook", &settings);
+    for payload in ["{}", "x", r#"{"message_id":"1","outcome":"lost"}"#, r#"{"message_id":"1\n2","outcome":"settled"}"#]
+    {
+        let event = event(1, EventKind::Reply, payload, Known::Unsure);
+        let delivered = connector.deliver(EventKind::Reply, &[event]).await;
+        assert!(matches!(delivered.outcomes.as_slice(), [Outcome::Refused(_)]), "{payload}: {delivered:?}");
+    }
+    assert!(partner.calls().is_empty());
+}

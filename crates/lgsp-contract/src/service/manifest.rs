@@ -213,4 +213,18 @@ pub(super) struct Operation {
     pub(super) settled_when: Option<String>,
     pub(super) deferred_when: Option<String>,
     pub(super) timeout: Option<String>,
+    pub(super) ask: Option<Ask>,
+}
+
+/// How the upstream is asked whether it has a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ask {
+    pub(super) upstream_path: String,
+    pub(super) upstream_method: Option<String>,
+    pub(super) upstream_element: Option<String>,
+    pub(super) soap_action: Option<String>,
+    pub(super) map: Option<String>,
+    pub(super) found_when: String,
+    pub(super) missing_when: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lgsp_model::Timestamp;
 
+use super::ask::Ask;
 use super::exchange::{CallerAnswer, Exchange, Inbound, Refusal, UpstreamAnswer, UpstreamCall, UpstreamPath, Verdict};
 use super::{Format, MapContext, Mode, problem};
 use crate::manifest::Title;
@@ -21,6 +22,7 @@ pub struct Operation {
     pub(crate) timeout: Option<Duration>,
     pub(crate) wants_headers: bool,
     pub(crate) exchange: Exchange,
+    pub(crate) ask: Option<Ask>,
 }
 
 impl Operation {

@@ -2,6 +2,7 @@
 
 mod folder;
 mod operation;
+mod patience;
 mod terms;
 
 use std::collections::HashSet;
@@ -45,8 +46,8 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
         folder.refuse("mode", "must be proxy, queue or intake");
     }
     let exposed = terms::exposed(&manifest.id, &manifest.expose, folder);
-    let upstream = manifest.upstream.as_ref().and_then(|upstream| terms::upstream(upstream, folder));
     let (mode, exposed) = (mode?, exposed?);
+    let upstream = manifest.upstream.as_ref().and_then(|upstream| terms::upstream(upstream, mode, folder));
     check_mode(mode, &manifest, folder);
     let names = Names::new(manifest.names.iter().map(|(prefix, name)| (prefix.as_str(), name.as_str())))
         .map_err(|error| folder.refuse("names", error.to_string()))
@@ -96,6 +97,9 @@ fn manifest(folder: &mut Folder<'_>) -> Option<Manifest> {
     }
 }
 
+/// A queue's target is called `service-` and the id, and names of targets have at most 64 characters.
+const MOST_QUEUE_ID: usize = 64 - "service-".len();
+
 fn check_mode(mode: Mode, manifest: &Manifest, folder: &mut Folder<'_>) {
     match (mode, &manifest.upstream) {
         (Mode::Proxy | Mode::Queue, None) => folder.refuse("upstream", "is missing: say where calls go"),
@@ -104,7 +108,14 @@ fn check_mode(mode: Mode, manifest: &Manifest, folder: &mut Folder<'_>) {
         }
         _ => {}
     }
-    if mode != Mode::Queue && manifest.queue.is_some() {
+    let any_queued = manifest.operations.iter().any(|operation| match &operation.mode {
+        Some(own) => Mode::parse(own) == Some(Mode::Queue),
+        None => mode == Mode::Queue,
+    });
+    if any_queued && manifest.id.len() > MOST_QUEUE_ID {
+        folder.refuse("id", format!("must have at most {MOST_QUEUE_ID} characters in queue mode"));
+    }
+    if !(any_queued || mode == Mode::Queue) && manifest.queue.is_some() {
         folder.refuse("queue", "belongs to mode = \"queue\" only");
     }
 }

@@ -8,7 +8,7 @@ use super::entry::{Ask, Home, Phase};
 use super::exchange::{Answer, CallId, Standing};
 use super::machine::Delivery;
 use super::policy::Repeat;
-use crate::BreakerState;
+use crate::{BreakerState, CallKind};
 
 /// Whether a failure uses up an attempt. While the target is down none does: an outage kills no event.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,13 +36,18 @@ impl Delivery {
     ) {
         let Some(call) = self.land(id) else { return };
         let alive = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Settled | Outcome::Refused(_)));
-        let counting = if standing == Standing::Gone { Counting::Free } else { self.counting() };
+        let counting = match standing {
+            Standing::Gone | Standing::NotYet => Counting::Free,
+            Standing::Open => self.counting(),
+        };
         let moment = Moment { now, jitter, counting };
         match standing {
             Standing::Gone => {
                 self.breaker.success(call.kind);
                 self.pause();
             }
+            Standing::NotYet if call.kind == CallKind::Probe => self.breaker.probe_abandoned(),
+            Standing::NotYet => {}
             Standing::Open if alive => self.breaker.success(call.kind),
             Standing::Open => self.breaker.failure(call.kind, now, jitter),
         }

@@ -76,6 +76,8 @@ pub struct Start {
     pub parked: Vec<ParkedEvent>,
     /// The log's newest position. Nothing after it can have been sent by an earlier run.
     pub head: Seq,
+    /// The earlier run ended idle and without doubt: nothing beyond the position was sent.
+    pub clean: bool,
 }
 
 /// Whether a target wants anything more at all.
@@ -85,6 +87,9 @@ pub enum Standing {
     Open,
     /// It said that it is gone for good (410): the target pauses until an operator resumes it.
     Gone,
+    /// It was not tried, for a reason of this side (an operator has to set something up): nothing counts against events
+    /// or target.
+    NotYet,
 }
 
 /// What a target says when it is asked about one event.

@@ -41,7 +41,7 @@ impl Delivery {
     /// The machine of a target. The first input should be `Input::Tick` or `Input::Head`.
     pub fn start(policy: Policy, start: Start, now: Timestamp) -> Self {
         let through = start.position.unwrap_or(start.from);
-        let left = if start.position.is_some() { policy.window } else { 0 };
+        let left = if start.position.is_some() && !start.clean { policy.window } else { 0 };
         let mut machine = Self {
             breaker: Breaker::new(policy.breaker),
             policy,

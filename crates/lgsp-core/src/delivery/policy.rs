@@ -9,6 +9,10 @@ use crate::{Backoff, BreakerPolicy};
 /// No page that is asked for has more events: one page is one look-up of the store and one slice of memory.
 pub const MAX_PAGE: usize = 1000;
 
+/// How much more seldom a position is recorded that moved only past events of others: with many targets their commits
+/// would be most of all.
+pub(super) const IDLE_SAVES: u32 = 100;
+
 /// Whether sending an event again may harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeat {
@@ -33,7 +37,7 @@ pub struct KindPolicy {
 }
 
 /// What bounds one target's delivery.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
     /// Attempts until an event is dead (at least 1).
     pub attempts: u32,
@@ -50,7 +54,8 @@ pub struct Policy {
     pub window_bytes: usize,
     /// Parked events held in memory. Beyond it nothing more is read.
     pub max_parked: usize,
-    /// The position is recorded this often while it moves.
+    /// The position is recorded this often while it moves past events of this target; past those of others
+    /// a hundred times more seldom, because reading them again costs little and sends nothing.
     pub save_every: Duration,
     /// By kind.
     pub dossier: KindPolicy,

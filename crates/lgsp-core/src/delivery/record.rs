@@ -7,6 +7,7 @@ use lgsp_model::{Seq, Timestamp};
 use super::entry::{Ask, Home, Phase};
 use super::exchange::{Action, Change};
 use super::machine::Delivery;
+use super::policy::IDLE_SAVES;
 
 #[derive(Clone, Debug)]
 pub(super) struct Recording {
@@ -99,7 +100,8 @@ impl Delivery {
     }
 
     fn save_due(&self) -> Timestamp {
-        let every = i64::try_from(self.policy.save_every.as_millis()).unwrap_or(i64::MAX);
+        let every = if self.unsaved.is_empty() { self.policy.save_every * IDLE_SAVES } else { self.policy.save_every };
+        let every = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
         self.recording.last.plus_millis(every)
     }
 

@@ -24,11 +24,15 @@ pub enum EventState {
     },
     /// Its effect is unknown.
     Unknown {
+        /// Attempts made.
+        attempts: u32,
         /// The last failure.
         cause: Option<Cause>,
     },
     /// Waits for a person.
     Dead {
+        /// Attempts made.
+        attempts: u32,
         /// The last failure.
         cause: Option<Cause>,
     },
@@ -71,9 +75,9 @@ impl Delivery {
         };
         let cause = entry.cause.clone();
         match entry.phase {
-            Phase::Dead => EventState::Dead { cause },
+            Phase::Dead => EventState::Dead { attempts: entry.attempts, cause },
             Phase::Stuck | Phase::Due { ask: Ask::Doubt, .. } | Phase::Asking(Ask::Doubt) => {
-                EventState::Unknown { cause }
+                EventState::Unknown { attempts: entry.attempts, cause }
             }
             Phase::Due { not_before, .. } if entry.home == Home::Parked => {
                 EventState::Retry { attempts: entry.attempts, due_at: not_before, cause }
@@ -93,6 +97,13 @@ impl Delivery {
     /// Events that hold the position back.
     pub fn live(&self) -> usize {
         self.live.len()
+    }
+
+    /// Whether nothing that holds the position back can have been sent. A run that ends so and idle leaves no doubt.
+    pub fn is_certain(&self) -> bool {
+        let all_read = self.doubt.left == 0 || self.reading.through >= self.doubt.through;
+        let unsent = |seq: &Seq| matches!(self.entries[seq].phase, Phase::Due { ask: Ask::No, .. });
+        all_read && self.live.iter().all(unsent)
     }
 
     /// Events held in memory.

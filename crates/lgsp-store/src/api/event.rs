@@ -150,7 +150,7 @@ pub struct StoredEvent {
 
 /// Which events a reader wants. Held events are never given out; other kinds than those of dossiers only when asked
 /// for by kind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadFilter {
     /// Kinds; empty means [`EventKind::OF_DOSSIERS`].
     pub kinds: Vec<EventKind>,

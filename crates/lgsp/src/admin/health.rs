@@ -50,10 +50,8 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Response<Body> {
     if let Ok(held) = app.store.count_held().await {
         app.metrics.held.set(gauge(held));
     }
-    for target in &app.snapshot().config.targets {
-        if let Some(handle) = app.targets.get(&target.id) {
-            set_target(app, &target.id, &handle.status(), head).await;
-        }
+    for target in app.targets.all() {
+        set_target(app, &target.id, &target.handle.status(), head).await;
     }
     app.metrics.upstreams.show(app.snapshot().services.states());
     let mut response = Response::new(Body::from(app.metrics.render()));

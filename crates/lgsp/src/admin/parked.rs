@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use bytes::Bytes;
 use hyper::Response;
 use lgsp_core::delivery::Act;
-use lgsp_model::{ErrorCode, Seq, TargetId};
+use lgsp_model::{DossierCode, ErrorCode, Seq, TargetId};
 use lgsp_store::{Parked, ParkedState};
 use serde_json::{Value, json};
 
 use super::operator::{Operator, Query, Reason, Refusal, read};
 use super::{Admin, shown, target};
 use crate::failure::Failure;
+use crate::services;
 
 /// `GET parked?target=&state=&limit=&after=`: in the order of targets and of the log.
 pub(super) async fn list(
@@ -27,7 +28,7 @@ pub(super) async fn list(
     let after = query.text("after").map(|text| read_after(text, only.as_ref())).transpose()?;
     let mut targets = match only {
         Some(target) => vec![target],
-        None => app.snapshot().config.targets.iter().map(|target| target.id.clone()).collect(),
+        None => app.targets.all().into_iter().map(|target| target.id).collect(),
     };
     targets.sort();
     let (mut rows, mut last) = (Vec::new(), None);
@@ -52,7 +53,10 @@ pub(super) async fn list(
 fn row(target: &TargetId, parked: &Parked) -> Value {
     let mut row = sync_row(parked);
     row["target"] = target.as_str().into();
-    row["MaHoSo"] = parked.key.as_str().into();
+    row["key"] = parked.key.as_str().into();
+    if parked.key.parse::<DossierCode>().is_ok() {
+        row["MaHoSo"] = parked.key.as_str().into();
+    }
     row
 }
 
@@ -113,6 +117,8 @@ pub(super) async fn give_up(
 ) -> Result<Response<Body>, Refusal> {
     let (target, seq) = (read("the target's id", &target)?, Seq(read("seq", &seq)?));
     target::act(&admin, &operator, &target, Act::Drop(seq), Reason::of_body(&body)?).await?;
+    // After the act: one that was not done must not be told.
+    services::give_up(&admin.app, &target, seq).await?;
     Ok(shown(&json!({"target": target.as_str(), "seq": seq.0, "state": "dropped"})))
 }
 

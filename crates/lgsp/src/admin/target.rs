@@ -22,9 +22,8 @@ use crate::failure::Failure;
 pub(super) async fn list(State(admin): State<Arc<Admin>>, _: Operator) -> Result<Response<Body>, Refusal> {
     let (app, mut rows) = (&admin.app, Vec::new());
     let head = *app.store.head().borrow();
-    for target in &app.snapshot().config.targets {
-        let Some(handle) = app.targets.get(&target.id) else { continue };
-        let (status, words) = (handle.status(), handle.last_words());
+    for target in app.targets.all() {
+        let (status, words) = (target.handle.status(), target.handle.last_words());
         rows.push(json!({
             "id": target.id.as_str(),
             "connector": target.connector,

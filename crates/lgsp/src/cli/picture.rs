@@ -92,7 +92,7 @@ pub(super) fn parked(answer: &Value) -> String {
     if list.is_empty() {
         return "Nothing is parked.\n".to_owned();
     }
-    let mut table = Table::new(&["TARGET", "SEQ", "DOSSIER", "STATE", "TRIES", "NEXT", "CAUSE"]);
+    let mut table = Table::new(&["TARGET", "SEQ", "DOSSIER OR KEY", "STATE", "TRIES", "NEXT", "CAUSE"]);
     for event in list {
         let cause = match (event["cause"].as_str().unwrap_or_default(), event["detail"].as_str().unwrap_or_default()) {
             ("", _) => "waits behind an earlier one".to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn parked(answer: &Value) -> String {
         table.row(vec![
             cell(&event["target"]),
             cell(&event["seq"]),
-            cell(&event["MaHoSo"]),
+            cell(&event["key"]),
             cell(&event["state"]),
             cell(&event["attempts"]),
             time(&event["next_attempt"]),
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_list_that_goes_on_says_how() {
-        let row = json!({"target": "p", "seq": 7, "MaHoSo": "H56-240315-0007", "state": "dead", "attempts": 10,
+        let row = json!({"target": "p", "seq": 7, "key": "H56-240315-0007", "state": "dead", "attempts": 10,
             "next_attempt": null, "cause": "refused", "detail": "MaTTHC unknown"});
         let text = parked(&json!({"parked": [row], "next": "p/7"}));
         assert!(text.contains("refused: MaTTHC unknown") && text.ends_with("--after p/7\n"), "{text}");

@@ -192,6 +192,7 @@ pub(super) fn stands(standing: Standing) -> Stands {
     match standing {
         Standing::Open => Stands::Open,
         Standing::Gone => Stands::Gone,
+        Standing::NotYet => Stands::NotYet,
     }
 }
 

@@ -16,10 +16,27 @@ use super::{Begin, Command, Setup};
 pub(super) fn log_event(event: &StoredEvent) -> LogEvent {
     LogEvent {
         seq: event.seq,
-        key: event.key.as_str().into(),
+        key: order_key(event),
         kind: event.kind,
         at: event.at,
         size: event.payload.as_ref().map_or(0, |payload| payload.len()),
+    }
+}
+
+/// What keeps an event's order. Events of a dossier go by its code. Messages go by the key that their contract declares,
+/// whatever the operation: an order before its cancellation. A message without one follows nothing, and one that is dead
+/// holds up no other; only its replies keep their order.
+fn order_key(event: &StoredEvent) -> Arc<str> {
+    if !matches!(event.kind, EventKind::Message | EventKind::Reply) {
+        return event.key.as_str().into();
+    }
+    let mut parts = event.key.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(service), Some(_), Some(declared)) => format!("{service}/*/{declared}").into(),
+        _ => {
+            let message = if event.kind == EventKind::Reply { event.previous } else { None };
+            format!("{}#{}", event.key, message.unwrap_or(event.seq)).into()
+        }
     }
 }
 
@@ -57,7 +74,10 @@ async fn load(setup: &Setup) -> Result<Start, StoreError> {
         Begin::Beginning => Seq(0),
         Begin::Now => head,
     };
+    // Asked last: it answers once, and a start that failed is tried again.
+    let clean = setup.after_clean_stop || store.take_clean_stop(&setup.id);
     Ok(Start {
+        clean,
         position: position.map(|position| position.done_through),
         from,
         paused: position.is_some_and(|position| position.paused),
@@ -71,7 +91,7 @@ fn restored(row: Parked, event: Option<LogEvent>) -> ParkedEvent {
     let event = event.unwrap_or(LogEvent {
         seq: row.seq,
         key: Arc::clone(&key),
-        kind: EventKind::Dossier,
+        kind: if row.key.contains('/') { EventKind::Message } else { EventKind::Dossier },
         at: row.since,
         size: 0,
     });

@@ -17,13 +17,17 @@ use tokio::time::{Instant, sleep_until};
 use super::calls::{Done, Partner, SendCall, cause, read_page, record, stands};
 use super::chance::Chance;
 use super::restore::{load_until_stopped, log_event};
-use super::{ActError, Command, LastWords, OutcomeCounts, Setup, Shown};
+use super::{ActError, Command, Ended, LastWords, OutcomeCounts, Setup, Shown};
 
 /// The state shown to others is at most this old.
 const SHOW_EVERY: Duration = Duration::from_millis(50);
 
 /// Without any reason to wake, the task looks again after this long.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
+
+/// A target that just found nothing for it in the log looks again after this long at the soonest: with many targets each
+/// commit would wake them all.
+const QUIET: Duration = Duration::from_millis(25);
 
 /// Payloads kept beyond those that the machine needs, before the rest is thrown away.
 const PAYLOAD_SLACK: usize = 256;
@@ -45,14 +49,17 @@ pub(super) struct Runner {
     wake: Option<Timestamp>,
     shown: Arc<Mutex<Shown>>,
     show_at: Instant,
+    /// News of the log is heard from this time on.
+    look_at: Instant,
     /// Something changed since it was shown.
     stale: bool,
     stopping: bool,
 }
 
 impl Runner {
-    pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, shown: Arc<Mutex<Shown>>) {
-        let Some(start) = load_until_stopped(&setup, &mut commands).await else { return };
+    pub(super) async fn run(setup: Setup, mut commands: mpsc::Receiver<Command>, shown: Arc<Mutex<Shown>>) -> Ended {
+        // What an earlier run left behind is as doubtful as before.
+        let Some(start) = load_until_stopped(&setup, &mut commands).await else { return Ended::Doubtful };
         let mut policy = setup.policy.clone();
         for (kind, place) in [
             (EventKind::Dossier, &mut policy.dossier),
@@ -77,11 +84,13 @@ impl Runner {
             wake: None,
             shown,
             show_at: Instant::now(),
+            look_at: Instant::now(),
             stale: true,
             stopping: false,
         };
         runner.input(Input::Tick);
         runner.follow(commands).await;
+        if runner.machine.is_certain() { Ended::Clean } else { Ended::Doubtful }
     }
 
     async fn follow(&mut self, mut commands: mpsc::Receiver<Command>) {
@@ -94,10 +103,14 @@ impl Runner {
             if self.stopping && self.machine.is_idle() && self.acting.is_none() {
                 return;
             }
-            let until = self.sleep_until();
+            let (until, look_at) = (self.sleep_until(), self.look_at);
+            let news = async {
+                sleep_until(look_at).await;
+                head.changed().await
+            };
             tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.done(done),
-                Ok(()) = head.changed() => {
+                Ok(()) = news => {
                     let newest = *head.borrow_and_update();
                     self.input(Input::Head(newest));
                 }
@@ -238,6 +251,9 @@ impl Runner {
         let listed: Vec<LogEvent> = events.iter().map(log_event).collect();
         if replay {
             return self.input(Input::ReplayPage { events: listed, through });
+        }
+        if events.is_empty() {
+            self.look_at = Instant::now() + QUIET;
         }
         for event in events {
             self.payloads.insert(event.seq, Arc::new(event));

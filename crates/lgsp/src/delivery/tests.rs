@@ -14,10 +14,11 @@ use lgsp_model::{
     AgencyGrant, Cause, ContentDigest, EventKind, Incoming, Outcome, PortalTime, Seq, Status, TargetId, Timestamp,
 };
 use lgsp_store::{
-    AuditEntry, DossierEvent, DurableStore, EmbeddedOptions, EmbeddedStore, NewEvent, ParkedState, ReadFilter, Subject,
-    TargetPosition,
+    AuditEntry, DossierEvent, DurableStore, EmbeddedOptions, EmbeddedStore, NewEvent, ParkedState, ReadFilter,
+    StoredEvent, Subject, TargetPosition,
 };
 
+use super::restore::log_event;
 use super::{ActError, Begin, DeliveryMeter, OutcomeCounts, Setup, TargetHandle};
 use crate::clock::Clock;
 
@@ -110,6 +111,10 @@ impl Rig {
     }
 
     fn start(&self, begin: Begin) -> TargetHandle {
+        self.start_after(begin, false)
+    }
+
+    fn start_after(&self, begin: Begin, after_clean_stop: bool) -> TargetHandle {
         let quick = Backoff { first: Duration::from_millis(20), max: Duration::from_millis(100), spread: 0.5 };
         let kind = KindPolicy { batch_events: 1, batch_bytes: 1, repeat: Repeat::AskAlways };
         TargetHandle::start(Setup {
@@ -118,6 +123,7 @@ impl Rig {
             connector: Arc::clone(&self.partner) as Arc<dyn Connector>,
             filter: ReadFilter::new(Vec::new(), AgencyGrant::All),
             begin,
+            after_clean_stop,
             policy: Policy {
                 attempts: 3,
                 backoff: quick,
@@ -137,6 +143,20 @@ impl Rig {
             cursor: |seq| seq.to_string(),
             meter: Arc::clone(&self.meter) as Arc<dyn DeliveryMeter>,
         })
+    }
+
+    /// The same after the store was closed and opened again.
+    async fn reopened(self) -> Self {
+        let Self { _dir, store, partner, meter, clock } = self;
+        drop(store);
+        let mut reopened = None;
+        until("the store is closed", || {
+            reopened = EmbeddedStore::open(_dir.path(), EmbeddedOptions::default()).ok();
+            let open = reopened.is_some();
+            async move { open }
+        })
+        .await;
+        Self { store: Arc::new(reopened.expect("waited for it")), _dir, partner, meter, clock }
     }
 
     /// Appends a record (`step` 0) or a progress step of dossier `n`.
@@ -332,4 +352,66 @@ async fn under_load_batches_grow_and_nothing_is_lost() {
     assert!(batches < 1000, "{batches} calls for 2000 events");
     handle.stop(PATIENCE).await;
     assert_eq!(rig.position().await.unwrap().done_through, Seq(2000));
+}
+
+#[tokio::test]
+async fn what_came_while_a_target_was_stopped_is_asked_for_only_after_a_stop_that_was_not_clean() {
+    for (clean, asked) in [(true, 0), (false, 1)] {
+        let rig = Rig::new(Partner::default());
+        rig.append(1, 0).await;
+        let handle = rig.start(Begin::Beginning);
+        until("the first is taken", || async { rig.partner.taken() == [1] }).await;
+        assert!(handle.stop(PATIENCE).await, "nothing was in flight");
+        rig.append(2, 0).await;
+        let handle = rig.start_after(Begin::Beginning, clean);
+        until("the second is taken", || async { rig.partner.taken() == [1, 2] }).await;
+        assert_eq!(rig.partner.asked.lock().unwrap().len(), asked);
+        handle.stop(PATIENCE).await;
+    }
+}
+
+#[tokio::test]
+async fn a_stop_is_clean_when_nothing_is_in_flight_and_the_next_life_of_the_store_knows() {
+    let rig = Rig::new(Partner { latency: Duration::from_secs(60), ..Partner::default() });
+    rig.append(1, 0).await;
+    let handle = rig.start(Begin::Beginning);
+    until("it is on its way", || async { handle.status().in_flight == 1 }).await;
+    assert!(!handle.stop(Duration::from_millis(50)).await, "it may have arrived");
+    assert!(!handle.stop(PATIENCE).await, "it has stopped already");
+
+    let rig = Rig::new(Partner::default());
+    rig.append(1, 0).await;
+    let handle = rig.start(Begin::Beginning);
+    until("it is taken", || async { rig.partner.taken() == [1] }).await;
+    assert!(handle.stop(PATIENCE).await);
+    rig.store.mark_clean_stop(vec![target()]).await.unwrap();
+    drop(handle);
+    let rig = rig.reopened().await;
+    rig.append(2, 0).await;
+    let handle = rig.start(Begin::Beginning);
+    until("the second is taken", || async { rig.partner.taken() == [1, 2] }).await;
+    assert!(rig.partner.asked.lock().unwrap().is_empty());
+    handle.stop(PATIENCE).await;
+}
+
+#[test]
+fn messages_are_in_order_by_their_declared_key_and_others_by_themselves() {
+    let event = |seq: u64, kind: EventKind, key: &str, previous: Option<u64>| StoredEvent {
+        seq: Seq(seq),
+        at: Timestamp(0),
+        kind,
+        disposition: lgsp_model::Disposition::Applied,
+        key: key.to_owned(),
+        sender: "one-stop".into(),
+        agency: String::new(),
+        previous: previous.map(Seq),
+        trace: [0; 16],
+        payload: None,
+    };
+    let key = |event: StoredEvent| log_event(&event).key.to_string();
+    assert_eq!(key(event(1, EventKind::Dossier, "H11-260101-0001", None)), "H11-260101-0001");
+    assert_eq!(key(event(2, EventKind::Message, "post/create/DH/1", None)), "post/*/DH/1");
+    assert_eq!(key(event(3, EventKind::Message, "post/cancel/DH/1", None)), "post/*/DH/1");
+    assert_eq!(key(event(4, EventKind::Message, "post/create", None)), "post/create#4");
+    assert_eq!(key(event(5, EventKind::Reply, "post/create", Some(4))), "post/create#4");
 }

@@ -21,6 +21,7 @@ use super::call::{Call, Whole, below};
 use super::context::Facts;
 use super::headers::{self, Origin};
 use super::refusal::failure_of;
+use super::running::Running;
 use crate::answer::{Answer, AnswerBody};
 use crate::failure::Failure;
 use crate::request::Accepted;
@@ -43,7 +44,13 @@ pub(super) async fn whole(
     let Whole { parts, from, secure, .. } = whole;
     let repeatable = repeatable(call, &parts);
     let mut parts = outgoing(call, parts, from, secure, false)?;
-    apply(call, &mut parts, &made)?;
+    if !call.operation.passes_answers(made.caller) {
+        // What is read here must come whole and plain.
+        for name in [ACCEPT_ENCODING, RANGE, IF_RANGE] {
+            parts.headers.remove(name);
+        }
+    }
+    apply(call.running.passed_headers(), &mut parts, &made)?;
     let answer = send(call, parts, made.body.clone(), repeatable).await?;
     convert(call, made.caller, answer, context).await
 }
@@ -150,7 +157,7 @@ pub(super) fn outgoing(
     Ok(parts)
 }
 
-fn uri(target: &str) -> Result<Uri, Failure> {
+pub(super) fn uri(target: &str) -> Result<Uri, Failure> {
     // The service's own address and nothing below it.
     let whole = if target.starts_with('/') { None } else { Some(format!("/{target}")) };
     whole
@@ -161,7 +168,7 @@ fn uri(target: &str) -> Result<Uri, Failure> {
 }
 
 /// Puts what the contract made into the head of a request.
-fn apply(call: &Call<'_>, parts: &mut Parts, made: &UpstreamCall) -> Result<(), Failure> {
+pub(super) fn apply(passed: &[String], parts: &mut Parts, made: &UpstreamCall) -> Result<(), Failure> {
     if let Some(method) = &made.method {
         parts.method = method.parse().map_err(|_| Failure::new(ErrorCode::Internal, "the contract's method"))?;
     }
@@ -169,18 +176,12 @@ fn apply(call: &Call<'_>, parts: &mut Parts, made: &UpstreamCall) -> Result<(), 
         parts.uri = uri(path)?;
     }
     if let Some(content_type) = &made.content_type {
-        keep_only(&mut parts.headers, call.running.passed_headers());
+        keep_only(&mut parts.headers, passed);
         parts.headers.insert(CONTENT_TYPE, header(content_type)?);
         parts.headers.insert("accept", HeaderValue::from_static("*/*"));
     }
     if made.body.is_empty() {
         parts.headers.remove(CONTENT_TYPE);
-    }
-    if !call.operation.passes_answers(made.caller) {
-        // What is read here must come whole and plain.
-        for name in [ACCEPT_ENCODING, RANGE, IF_RANGE] {
-            parts.headers.remove(name);
-        }
     }
     for (name, value) in &made.headers {
         let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
@@ -220,19 +221,44 @@ async fn send(
     body: Bytes,
     repeatable: Repeatable,
 ) -> Result<Response<ResponseBody>, Failure> {
-    let upstream = call.running.upstream()?;
     let timeout = call.operation.timeout().unwrap_or(call.running.timeout);
     let how = CallOptions { deadline: (Instant::now() + timeout).into(), repeatable, upgrade: false, end: None };
-    let again = call.running.pass.is_renewable().then(|| (parts.clone(), body.clone()));
-    let mut parts = parts;
-    call.running.sign(&mut parts.headers, None).await?;
-    let used = call.running.pass.renewable(&parts.headers);
-    let answer =
-        upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))?;
+    exchange(call.running, parts, body, how).await.map_err(|nothing| match nothing {
+        NoAnswer::Failed(failure) => *failure,
+        NoAnswer::Broken(failure) => unanswered(call, &failure),
+    })
+}
+
+/// Why there is no answer.
+pub(super) enum NoAnswer {
+    /// Nothing was sent: there is no upstream here, or nothing that proves who this gateway is.
+    Failed(Box<Failure>),
+    /// The call.
+    Broken(CallFailure),
+}
+
+impl From<Failure> for NoAnswer {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(Box::new(failure))
+    }
+}
+
+/// One call with what proves who this gateway is.
+pub(super) async fn exchange(
+    running: &Running,
+    mut parts: Parts,
+    body: Bytes,
+    how: CallOptions,
+) -> Result<Response<ResponseBody>, NoAnswer> {
+    let upstream = running.upstream()?;
+    let again = running.pass.is_renewable().then(|| (parts.clone(), body.clone()));
+    running.sign(&mut parts.headers, None).await?;
+    let used = running.pass.renewable(&parts.headers);
+    let answer = upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(NoAnswer::Broken)?;
     let (Some((mut parts, body)), StatusCode::UNAUTHORIZED) = (again, answer.status()) else { return Ok(answer) };
     drop(answer);
-    call.running.sign(&mut parts.headers, used.as_ref()).await?;
-    upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(|failure| unanswered(call, &failure))
+    running.sign(&mut parts.headers, used.as_ref()).await?;
+    upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(NoAnswer::Broken)
 }
 
 pub(super) async fn try_once(

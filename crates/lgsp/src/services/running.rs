@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use lgsp_connect::{Upstream, UpstreamState};
 use lgsp_contract::{Catalogue, Router, Service};
-use lgsp_model::ErrorCode;
+use lgsp_model::{ErrorCode, Timestamp};
 
 use super::admission::Admission;
 use super::credentials::Pass;
@@ -21,6 +21,7 @@ use crate::failure::Failure;
 #[derive(Default)]
 pub(crate) struct Services {
     pub(crate) router: Router,
+    catalogue: Catalogue,
     running: HashMap<(String, String), Arc<Running>>,
 }
 
@@ -55,7 +56,7 @@ impl Services {
             }
             running.insert(key, made);
         }
-        Self { router: catalogue.router().clone(), running }
+        Self { router: catalogue.router().clone(), catalogue: catalogue.clone(), running }
     }
 
     /// What belongs to a service, unless an operator has to set it up first.
@@ -65,6 +66,17 @@ impl Services {
             .iter()
             .find(|((id, version), _)| id == service.id() && version == service.version())
             .map(|(_, r)| r)
+    }
+
+    /// The version of a service that is in force, with what belongs to it.
+    pub(crate) fn in_force(&self, id: &str, at: Timestamp) -> Option<(&Arc<Service>, &Arc<Running>)> {
+        let service = self.catalogue.service_at(id, at)?;
+        Some((service, self.running(service)?))
+    }
+
+    /// Every version of every service, by id and age.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.catalogue.services()
     }
 
     /// How each service's upstream is: `None` when it is not set up; services without an upstream are left out.
@@ -135,6 +147,11 @@ impl Running {
             headers.insert(name, value.clone());
         }
         self.pass.add(headers, refused).await
+    }
+
+    /// What keeps it from being called.
+    pub(super) fn not_ready(&self) -> Option<&NotReady> {
+        self.upstream.as_ref().err()
     }
 
     pub(super) fn passed_headers(&self) -> &[String] {

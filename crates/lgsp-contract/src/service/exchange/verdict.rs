@@ -17,6 +17,8 @@ impl Exchange {
     ) -> Verdict {
         match answer.status {
             200..300 => self.verdict_of_success(answer, stored, now),
+            // Who this gateway is has nothing to do with the message.
+            401 | 407 => Verdict::Deferred,
             408 | 425 | 429 | 503 => Verdict::Deferred,
             500..600 if idempotent => Verdict::Deferred,
             // A fault is a readable refusal; any other server error leaves the effect open.
@@ -24,6 +26,21 @@ impl Exchange {
             500..600 => Verdict::Unknown,
             _ => Verdict::Refused,
         }
+    }
+
+    /// Whether a condition holds of an answer; `None` when the answer cannot be read.
+    pub(crate) fn holds(
+        &self,
+        condition: &Condition,
+        answer: &UpstreamAnswer<'_>,
+        stored: Format,
+        now: Timestamp,
+    ) -> Option<bool> {
+        let upstream = self.upstream.unwrap_or(stored);
+        let parts = Parts::of(answer.content_type, answer.body).ok()?;
+        let text = side::decode(upstream, answer.content_type, parts.root()).ok()?;
+        let message = self.upstream_response.read_answer(upstream, &text, &self.names).ok()?;
+        message.fault.is_none().then(|| condition.holds(&message.tree, now))
     }
 
     fn verdict_of_success(&self, answer: &UpstreamAnswer<'_>, stored: Format, now: Timestamp) -> Verdict {

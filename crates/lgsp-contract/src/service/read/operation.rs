@@ -5,6 +5,7 @@ use super::terms;
 use crate::map::{CodeMaps, Map};
 use crate::parse_strict;
 use crate::schema::RecordSchema;
+use crate::service::ask::Ask;
 use crate::service::condition::Condition;
 use crate::service::exchange::{Exchange, MessageSchema, ONE, Side, UpstreamPath};
 use crate::service::manifest::{OneOrMore, Operation as Written};
@@ -93,6 +94,7 @@ impl Reading<'_, '_, '_, '_> {
             timeout,
             wants_headers: self.wants_headers(),
             exchange: self.exchange(),
+            ask: self.ask(),
             methods,
         }
     }
@@ -181,6 +183,41 @@ impl Reading<'_, '_, '_, '_> {
             settled_when: self.condition("settled_when", written.settled_when.as_deref()),
             deferred_when: self.condition("deferred_when", written.deferred_when.as_deref()),
         }
+    }
+
+    /// The question is an exchange of its own, about the same message.
+    fn ask(&mut self) -> Option<Ask> {
+        let (written, terms) = (self.written, self.written.ask.as_ref()?);
+        let speaks_soap = self.ground.upstream.and_then(|upstream| upstream.format).is_some_and(Format::is_soap);
+        let method =
+            terms.upstream_method.clone().unwrap_or_else(|| if speaks_soap { "POST" } else { "GET" }.to_owned());
+        if !matches!(method.as_str(), "GET" | "HEAD" | "POST" | "PUT") {
+            self.refuse("ask.upstream_method", "must be GET, HEAD, POST or PUT");
+        }
+        let element = written.element.clone().unwrap_or_else(|| written.name.clone());
+        let question = Written {
+            name: format!("{}.ask", written.name),
+            upstream_element: terms.upstream_element.clone().or_else(|| Some(element.clone())),
+            element: Some(element),
+            request: written.request.clone(),
+            map_request: terms.map.clone(),
+            upstream_path: Some(terms.upstream_path.clone()),
+            upstream_method: Some(method),
+            soap_action: terms.soap_action.clone(),
+            lists: written.lists.clone(),
+            ..Written::default()
+        };
+        let found = self.condition("ask.found_when", Some(&terms.found_when))?;
+        let missing = self.condition("ask.missing_when", terms.missing_when.as_deref());
+        let mut reading = Reading {
+            index: self.index,
+            written: &question,
+            ground: self.ground,
+            mode: self.mode,
+            formats: self.formats,
+            folder: self.folder,
+        };
+        Some(Ask { exchange: reading.exchange(), found, missing })
     }
 
     fn side(&mut self, key: &str, file: Option<&str>, element: Option<String>, lists: &Lists) -> Side {
@@ -302,6 +339,9 @@ impl Reading<'_, '_, '_, '_> {
         }
         if written.map_problem.is_some() && self.formats != [Dialogue::Json] {
             self.refuse("map_problem", "belongs to services that speak JSON and nothing else");
+        }
+        if written.ask.is_some() && mode != Mode::Queue {
+            self.refuse("ask", "belongs to queue mode");
         }
         self.check_opaque();
         if written.template.is_some() && written.upstream_request.is_some() {

@@ -10,9 +10,10 @@ use lgsp_model::{ByteCount, unit};
 use credentials::credentials;
 
 use super::folder::Folder;
+use super::patience;
 use crate::service::manifest::{Expose, Limits, OneOrMore, Probe, Server, Upstream};
 use crate::service::{
-    Authentication, Check, Dialogue, Dispatch, Exposed, Format, ServiceLimits, TlsTerms, UpstreamTerms,
+    Authentication, Check, Dialogue, Dispatch, Exposed, Format, Mode, ServiceLimits, TlsTerms, UpstreamTerms,
 };
 
 /// Defaults, for what a contract does not say.
@@ -23,13 +24,7 @@ const CALLS_AT_ONCE: u32 = 100;
 const TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const UPSTREAM_CALLS: u32 = 1000;
-const ATTEMPTS: u32 = 2;
-const QUEUE_ATTEMPTS_FIRST: Duration = Duration::from_secs(5);
-const QUEUE_ATTEMPTS_MAX: Duration = Duration::from_secs(1800);
 const RETRY_BUDGET: f64 = 0.2;
-const BREAKER_FAILURES: u32 = 10;
-const BREAKER_OPEN: Duration = Duration::from_secs(5);
-const BREAKER_OPEN_MAX: Duration = Duration::from_secs(60);
 const PROBE_EVERY: Duration = Duration::from_secs(5);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is read whole is held in memory.
@@ -155,7 +150,7 @@ fn rate(text: &str) -> Option<(u32, Duration)> {
     unit::time(&with_number).filter(|period| !period.is_zero()).map(|period| (calls, period))
 }
 
-fn at_least_one(written: Option<u32>, default: u32, place: &str, folder: &mut Folder<'_>) -> u32 {
+pub(super) fn at_least_one(written: Option<u32>, default: u32, place: &str, folder: &mut Folder<'_>) -> u32 {
     match written {
         Some(0) => {
             folder.refuse(place, "must be at least 1");
@@ -199,7 +194,7 @@ fn check(written: Option<&str>, place: &str, folder: &mut Folder<'_>) -> Check {
     }
 }
 
-pub(super) fn upstream(written: &Upstream, folder: &mut Folder<'_>) -> Option<UpstreamTerms> {
+pub(super) fn upstream(written: &Upstream, mode: Mode, folder: &mut Folder<'_>) -> Option<UpstreamTerms> {
     let servers = servers(&written.servers, folder);
     let format = upstream_format(written.format.as_deref(), folder);
     let probe = written.probe.as_ref().map(|written| probe(written, folder));
@@ -211,6 +206,7 @@ pub(super) fn upstream(written: &Upstream, folder: &mut Folder<'_>) -> Option<Up
     if tls.cert.is_some() != tls.key.is_some() {
         folder.refuse("upstream.tls", "cert and key belong together: give both or none");
     }
+    let patience = patience::read(written, mode, folder);
     let times = |text: &Option<String>, default, place: &str, folder: &mut Folder<'_>| {
         time(text.as_deref(), default, place, folder)
     };
@@ -221,17 +217,11 @@ pub(super) fn upstream(written: &Upstream, folder: &mut Folder<'_>) -> Option<Up
         timeout: times(&written.timeout, TIMEOUT, "upstream.timeout", folder),
         connect_timeout: times(&written.connect_timeout, CONNECT_TIMEOUT, "upstream.connect_timeout", folder),
         concurrency: at_least_one(written.concurrency, UPSTREAM_CALLS, "upstream.concurrency", folder),
-        attempts: at_least_one(written.retry.attempts, ATTEMPTS, "upstream.retry.attempts", folder),
+        attempts: patience.attempts,
+        deliveries: patience.deliveries,
         retry_budget: budget,
-        pauses: (
-            times(&written.retry.first, QUEUE_ATTEMPTS_FIRST, "upstream.retry.first", folder),
-            times(&written.retry.max, QUEUE_ATTEMPTS_MAX, "upstream.retry.max", folder),
-        ),
-        breaker: (
-            at_least_one(written.breaker.failures, BREAKER_FAILURES, "upstream.breaker.failures", folder),
-            times(&written.breaker.open, BREAKER_OPEN, "upstream.breaker.open", folder),
-            times(&written.breaker.open_max, BREAKER_OPEN_MAX, "upstream.breaker.open_max", folder),
-        ),
+        pauses: patience.pauses,
+        breaker: patience.breaker,
         probe,
         tls: TlsTerms {
             ca: tls.ca.clone(),
