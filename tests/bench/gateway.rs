@@ -28,10 +28,20 @@ pub(crate) fn free_port() -> Result<u16> {
 impl Gateway {
     /// Starts on a new directory, with these `[[target]]` tables.
     pub(crate) fn start(lgsp: &Path, targets: &str) -> Result<Self> {
+        Self::start_with(lgsp, targets, &[])
+    }
+
+    /// Starts on a new directory, with more tables and with more files below `contracts`.
+    pub(crate) fn start_with(lgsp: &Path, tables: &str, contracts: &[(String, String)]) -> Result<Self> {
         let dir = std::env::temp_dir().join(format!("lgsp-bench-{}-{}", std::process::id(), free_port()?));
         std::fs::create_dir_all(dir.join("contracts"))?;
         copy_contracts(Path::new("contracts"), &dir.join("contracts"))?;
-        Self::start_in(lgsp, dir, targets)
+        for (path, text) in contracts {
+            let path = dir.join("contracts").join(path);
+            std::fs::create_dir_all(path.parent().unwrap_or(&dir))?;
+            std::fs::write(path, text)?;
+        }
+        Self::start_in(lgsp, dir, tables)
     }
 
     /// Starts on a directory that is there already.
@@ -58,7 +68,12 @@ impl Gateway {
     }
 
     pub(crate) fn token(&self) -> Result<String> {
-        let form = format!("grant_type=client_credentials&client_id=bench&client_secret={SECRET}");
+        self.token_of("bench")
+    }
+
+    /// A token of a member with the secret of all.
+    pub(crate) fn token_of(&self, member: &str) -> Result<String> {
+        let form = format!("grant_type=client_credentials&client_id={member}&client_secret={SECRET}");
         let answer =
             http::post(self.public, "/oauth2/token", "", "application/x-www-form-urlencoded", form.as_bytes())?;
         let token = answer.json()?["access_token"].as_str().unwrap_or_default().to_owned();
@@ -74,10 +89,16 @@ impl Gateway {
 
     /// CPU seconds so far.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-        let ticks = |n: usize| fields.get(n).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-        (ticks(11) + ticks(12)) / 100.0
+        cpu_of(self.child.id())
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Bytes of the store's directory.
@@ -106,6 +127,14 @@ impl Drop for Gateway {
             let _ = std::fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// CPU seconds of a process so far, all its threads together.
+pub(crate) fn cpu_of(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |n: usize| fields.get(n).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / 100.0
 }
 
 fn copy_contracts(from: &Path, to: &Path) -> Result<()> {

@@ -31,6 +31,12 @@ pub(crate) fn post(port: u16, path: &str, token: &str, media_type: &str, body: &
     exchange(port, &head, token, body)
 }
 
+/// A POST with header lines of its own.
+pub(crate) fn post_with(port: u16, path: &str, fields: &str, body: &[u8]) -> Result<Answer> {
+    let head = format!("POST {path} HTTP/1.1\r\n{fields}Content-Length: {}\r\n", body.len());
+    exchange(port, &head, "", body)
+}
+
 fn exchange(port: u16, head: &str, token: &str, body: &[u8]) -> Result<Answer> {
     let mut stream = connect(port)?;
     stream.write_all(format!("{head}{}Connection: close\r\n\r\n", fields(token)).as_bytes())?;

@@ -7,6 +7,7 @@ mod gateway;
 mod grow;
 mod http;
 mod latency;
+mod proxy;
 mod records;
 mod start;
 mod stream;
@@ -23,7 +24,17 @@ const GROUPS: &[Group] = &[
     ("latency", latency::measure),
     ("start", start::measure),
     ("grow", grow::measure),
+    ("proxy-plain", proxy::plain),
+    ("proxy-soap", proxy::soap),
+    ("proxy-latency", proxy::latency),
+    ("proxy-idle", proxy::idle),
+    ("proxy-reload", proxy::reload),
 ];
+
+/// Whether an argument asks for a group: by its name, or by what comes before the dash for all of that kind.
+fn asks_for(arg: &str, group: &str) -> bool {
+    group == arg || group.strip_prefix(arg).is_some_and(|rest| rest.starts_with('-'))
+}
 
 /// What every group needs.
 pub(crate) struct Bench {
@@ -36,13 +47,13 @@ fn main() -> ExitCode {
         Some(at) if at + 1 < args.len() => PathBuf::from(args.drain(at..at + 2).nth(1).unwrap_or_default()),
         _ => return usage(),
     };
-    if args.iter().any(|arg| GROUPS.iter().all(|(name, _)| name != arg)) {
+    if args.iter().any(|arg| !GROUPS.iter().any(|(name, _)| asks_for(arg, name))) {
         return usage();
     }
     let bench = Bench { lgsp };
     let mut failed = false;
     for (name, measure) in GROUPS {
-        if !args.is_empty() && !args.iter().any(|arg| arg == name) {
+        if !args.is_empty() && !args.iter().any(|arg| asks_for(arg, name)) {
             continue;
         }
         if let Err(error) = measure(&bench) {
