@@ -118,8 +118,7 @@ impl Service for Gate {
         request.extensions_mut().insert(Origin { address: from.address, trace });
         let Ok(response) = self.routes.call(request.map(Body::new)).await;
         let mut answer = into_answer(response, &trace).await;
-        let traceresponse = HeaderValue::from_str(&trace.header()).expect("hex and dashes are visible ASCII");
-        answer.headers_mut().insert(TRACERESPONSE, traceresponse);
+        answer.headers_mut().insert(TRACERESPONSE, trace.header());
         answer
     }
 }

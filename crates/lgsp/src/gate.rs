@@ -52,8 +52,7 @@ impl Service for App {
             }
             answer
         });
-        let traceresponse = HeaderValue::from_str(&trace.header()).expect("hex and dashes are visible ASCII");
-        answer.headers_mut().insert(TRACERESPONSE, traceresponse);
+        answer.headers_mut().insert(TRACERESPONSE, trace.header());
         self.metrics.request(route.label(), route.dialect().as_str(), answer.status().as_u16(), started.elapsed());
         answer
     }
@@ -61,14 +60,15 @@ impl Service for App {
 
 async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer, Failure> {
     route.check_method(&request.parts.method)?;
+    // What is large is boxed: a call that is passed on would carry the room for it, and moving that costs time.
     match route {
-        Route::PushDossiers => push(app, request, RecordContract::Dossier).await,
-        Route::PushProgress => push(app, request, RecordContract::Progress).await,
+        Route::PushDossiers => Box::pin(push(app, request, RecordContract::Dossier)).await,
+        Route::PushProgress => Box::pin(push(app, request, RecordContract::Progress)).await,
         Route::Dossier(code) => lookup::dossier(app, &reader(app, &request).await?, code).await,
         Route::History(code) => lookup::history(app, &reader(app, &request).await?, code).await,
         Route::Changes => {
-            let caller = request.identify(app).await?;
-            feed::changes(app, &Authorised::check(caller, &Scope::ChangesRead)?, &request).await
+            let caller = Authorised::check(request.identify(app).await?, &Scope::ChangesRead)?;
+            Box::pin(feed::changes(app, &caller, &request)).await
         }
         Route::Services => {
             let caller = request.identify(app).await?;
@@ -78,13 +78,13 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
         Route::Message(id) => services::message(app, &request, id).await,
         Route::Service(route) => services::call(app, route, request).await,
         Route::ServiceMethod(allowed) => Err(Failure::method(allowed.clone())),
-        Route::Token => oauth::token(app, request).await,
+        Route::Token => Box::pin(oauth::token(app, request)).await,
         Route::Jwks => Ok(value(&app.issuer.jwks())),
         Route::Metadata => Ok(value(&app.issuer.metadata())),
         Route::OpenApi => Ok(answer::json(StatusCode::OK, crate::OPENAPI)),
         Route::ErrorPage(slug) => error_page(slug),
-        Route::NationalLogin => national::login(app, request).await,
-        Route::NationalCall => national::call(app, request).await,
+        Route::NationalLogin => Box::pin(national::login(app, request)).await,
+        Route::NationalCall => Box::pin(national::call(app, request)).await,
         Route::Refused(word) => Err(route::refused_head(word)),
         Route::Unknown => Err(Failure::new(ErrorCode::NotFound, "GET /openapi.json lists what there is")),
     }

@@ -4,7 +4,7 @@ use hyper::Method;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use lgsp_config::National;
-use lgsp_contract::{Dispatch, Format, Found, NotFound, Operation, Router};
+use lgsp_contract::{Format, Found, NotFound, Operation, Router};
 use lgsp_model::Timestamp;
 
 use crate::answer::Dialect;
@@ -45,7 +45,6 @@ pub(crate) enum Route {
 pub(crate) struct ServiceRoute {
     pub(crate) found: Found,
     dialect: Dialect,
-    label: String,
 }
 
 impl ServiceRoute {
@@ -53,20 +52,14 @@ impl ServiceRoute {
         let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let format = found.operation().caller_format(content_type);
         let dialect = format.map_or_else(|| said(content_type), Dialect::from);
-        let operation = match found.service.exposed().dispatch {
-            Dispatch::Path => found.operation().name(),
-            // Which one it is, the message says.
-            Dispatch::Element => "element",
-        };
-        let label = format!("{}/{operation}", found.service.id());
-        Self { found, dialect, label }
+        Self { found, dialect }
     }
 }
 
 /// Two requests for the same operation are the same route.
 impl PartialEq for ServiceRoute {
     fn eq(&self, other: &Self) -> bool {
-        self.label == other.label && self.dialect == other.dialect
+        self.found.label == other.found.label && self.dialect == other.dialect
     }
 }
 
@@ -89,6 +82,10 @@ fn wants_wsdl(parts: &Parts) -> bool {
 
 /// Whether a segment of the path is `.` or `..`, also encoded: another server may take it for the folder above.
 fn has_dots(path: &str) -> bool {
+    // Most paths hold none of the signs of which such segments are made.
+    if !path.bytes().any(|b| matches!(b, b'.' | b'%' | b'\\')) {
+        return false;
+    }
     let plain = |segment: &str| segment.replace("%2e", ".").replace("%2E", ".");
     path.contains('\\')
         || path.to_ascii_lowercase().contains("%2f")
@@ -171,7 +168,7 @@ impl Route {
             Self::Services => "/v1/services",
             Self::Description(..) => "/v1/services/{id}/{description}",
             Self::Message(_) => "/v1/messages/{id}",
-            Self::Service(route) => &route.label,
+            Self::Service(route) => &route.found.label,
             Self::ServiceMethod(_) => "service",
             Self::PushDossiers => "/v1/dossiers",
             Self::PushProgress => "/v1/progress",

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use lgsp_store::TraceId;
+
+/// The header that carries a trace (W3C Trace Context §3.2).
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// One request's trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +33,7 @@ impl TraceSource {
     /// The caller's trace when the request carries a well-formed `traceparent`, a new one otherwise.
     pub(crate) fn of_request(&self, headers: &HeaderMap) -> Trace {
         let span = self.next.fetch_add(1, Ordering::Relaxed);
-        let given = headers.get("traceparent").and_then(|value| parse_traceparent(value.as_bytes()));
+        let given = headers.get(TRACEPARENT).and_then(|value| parse_traceparent(value.as_bytes()));
         Trace { id: given.unwrap_or_else(|| self.new_id(span)), span }
     }
 
@@ -60,20 +63,28 @@ impl Trace {
     }
 
     /// The value of `traceresponse` and of an outgoing `traceparent`.
-    pub(crate) fn header(&self) -> String {
-        format!("00-{}-{:016x}-01", self.id_hex(), self.span)
+    pub(crate) fn header(&self) -> HeaderValue {
+        let mut text = *b"00-................................-................-01";
+        write_hex(&self.id, &mut text[3..35]);
+        write_hex(&self.span.to_be_bytes(), &mut text[36..52]);
+        HeaderValue::from_bytes(&text).expect("hex and dashes are visible ASCII")
     }
 }
 
 /// 32 hex digits of a stored trace id.
 pub(crate) fn hex_of(id: &[u8]) -> String {
+    let mut digits = vec![0; 2 * id.len()];
+    write_hex(id, &mut digits);
+    String::from_utf8(digits).expect("hex digits are ASCII")
+}
+
+/// Two hex digits for each byte; `digits` has room for exactly these.
+fn write_hex(bytes: &[u8], digits: &mut [u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(32);
-    for byte in id {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    for (byte, two) in bytes.iter().zip(digits.chunks_exact_mut(2)) {
+        two[0] = DIGITS[usize::from(byte >> 4)];
+        two[1] = DIGITS[usize::from(byte & 15)];
     }
-    text
 }
 
 fn parse_traceparent(value: &[u8]) -> Option<TraceId> {
@@ -99,6 +110,15 @@ mod tests {
         let source = TraceSource::new();
         let trace = source.of_request(&headers("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
         assert_eq!(trace.id_hex(), "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn a_trace_is_told_as_it_is_read() {
+        let source = TraceSource::new();
+        let told = source.of_request(&HeaderMap::new()).header();
+        let text = told.to_str().unwrap();
+        assert!(text.len() == 55 && text.starts_with("00-") && text.ends_with("-01"), "{text}");
+        assert_eq!(source.of_request(&headers(text)).id_hex(), text[3..35]);
     }
 
     #[test]

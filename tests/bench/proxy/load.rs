@@ -74,7 +74,7 @@ impl Load {
         }
         std::fs::write(&script, lua)?;
         let child = Command::new("wrk")
-            .args(["-t1", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s"), "-s"])
+            .args(["-t1", "--timeout", "30s", &format!("-c{CONNECTIONS}"), &format!("-d{seconds}s"), "-s"])
             .arg(&script)
             .arg(format!("http://127.0.0.1:{port}{}", self.path))
             .stdout(Stdio::piped())

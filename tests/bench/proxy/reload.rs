@@ -26,7 +26,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
     let told = running.stop()?;
     let failures = told.failures.as_deref().unwrap_or("none failed");
     eprintln!("  {reloads} reloads in {took:.1} s, {} calls meanwhile: {failures}", told.requests);
-    let failed: f64 = told.failures.iter().flat_map(|text| text.split([' ', ',', ':'])).filter_map(number).sum();
+    let failed: f64 = told.failures.iter().flat_map(|text| text.split([' ', ',', ':'])).filter_map(number).fold(0.0, |sum, n| sum + n);
     figure::print(&format!("failed calls during {reloads} reloads"), "calls", failed, "goal", 0.0);
     Ok(())
 }

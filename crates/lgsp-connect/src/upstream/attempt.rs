@@ -61,7 +61,8 @@ impl Attempt<'_> {
                 }
             }
         }
-        let line = match self.open_line().await {
+        // Boxed: connecting is rare, and its state is larger than all the rest of a call's.
+        let line = match Box::pin(self.open_line()).await {
             Ok(line) => line,
             Err(failure) => return Err(Miss { failure, back: Some(request), used: false }),
         };

@@ -89,7 +89,8 @@ impl Tries {
         let server = &upstream.servers[next.server];
         let attempt = Attempt { upstream, server, target: &self.target, patience: &self.patience };
         if upstream.settings.http2 == Http2::Always && !self.how.upgrade {
-            attempt.over_stream(next.request).await
+            // Boxed, because it may have to connect.
+            Box::pin(attempt.over_stream(next.request)).await
         } else {
             attempt.over_line(next.request, next.lines).await
         }

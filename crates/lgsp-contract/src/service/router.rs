@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lgsp_model::Timestamp;
 
-use super::{Operation, Service};
+use super::{Dispatch, Operation, Service};
 use crate::Diagnostic;
 
 /// All paths of all services. Cheap to clone.
@@ -18,6 +18,7 @@ pub struct Router(Arc<matchit::Router<Vec<Entry>>>);
 struct Entry {
     service: Arc<Service>,
     operation: usize,
+    label: Arc<str>,
 }
 
 /// What a path and method lead to.
@@ -26,6 +27,8 @@ pub struct Found {
     /// The version in force.
     pub service: Arc<Service>,
     operation: usize,
+    /// `service/operation`, as metrics and logs name it.
+    pub label: Arc<str>,
     /// The parameters of the path, still percent-encoded.
     pub parameters: Vec<(String, String)>,
 }
@@ -57,7 +60,15 @@ impl Router {
                 let entries = paths.entry(&operation.path).or_default();
                 match entries.iter().find(|entry| entry.service.id != service.id) {
                     Some(other) => found.push(clash(service, &operation.path, &other.service.id)),
-                    None => entries.push(Entry { service: service.clone(), operation: index }),
+                    None => {
+                        let named = match service.exposed.dispatch {
+                            Dispatch::Path => operation.name.as_str(),
+                            // Which one it is, the message says.
+                            Dispatch::Element => "element",
+                        };
+                        let label = format!("{}/{named}", service.id).into();
+                        entries.push(Entry { service: service.clone(), operation: index, label });
+                    }
                 }
             }
         }
@@ -93,7 +104,8 @@ impl Router {
             return Err(NotFound::Method(allowed.collect()));
         };
         let parameters = matched.params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(Found { service: entry.service.clone(), operation: entry.operation, parameters })
+        let Entry { service, operation, label } = entry.clone();
+        Ok(Found { service, operation, label, parameters })
     }
 }
 

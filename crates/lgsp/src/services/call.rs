@@ -41,17 +41,17 @@ pub(crate) async fn call(app: &Arc<App>, route: &ServiceRoute, request: Accepted
     let snapshot = request.snapshot.clone();
     let running = snapshot.services.running(service);
     let running = running.ok_or_else(|| Failure::new(ErrorCode::ServiceNotReady, "an operator has to set it up"))?;
+    let keepers = app.keepers();
+    let now = keepers.wall;
     let evidence = {
         let (head, members, kinds) = (request.head(), &snapshot.members, &service.exposed().authentication);
         // The head alone goes into the future: a body that waits cannot be shared between threads.
-        let keepers = app.keepers();
         identity::authenticate(&keepers, members, &head, Some(service.id()), kinds).await?
     };
     let scopes = operation.scopes().unwrap_or(&service.exposed().scopes);
     if let Some(missing) = scopes.iter().find(|scope| !evidence.identified.may_named(scope)) {
         return Err(Failure::scope(missing.clone()));
     }
-    let now = app.clock.wall();
     let place = running.admission.enter(&evidence.identified.member.id, now)?;
     let standing = place.standing();
     let trace = request.trace;
@@ -114,8 +114,9 @@ impl Call<'_> {
         self.record_access(&made).await?;
         match self.operation.mode() {
             Mode::Proxy => forward::whole(self, whole, made, &context).await,
-            Mode::Queue => queue::accept(self, &whole, &made).await,
-            Mode::Intake => intake::take(self, &made, &context).await,
+            // Boxed, so that calls that are passed on do not carry the room for the others.
+            Mode::Queue => Box::pin(queue::accept(self, &whole, &made)).await,
+            Mode::Intake => Box::pin(intake::take(self, &made, &context)).await,
         }
     }
 

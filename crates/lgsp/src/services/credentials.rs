@@ -76,7 +76,8 @@ impl Pass {
                 headers.insert(name, value.clone());
             }
             Self::Token(keeper) => {
-                let value = keeper.token(refused).await?;
+                // Boxed: it is there already for nearly every call, and asking for one is a whole call of its own.
+                let value = Box::pin(keeper.token(refused)).await?;
                 headers.insert(&keeper.source.header, value);
             }
         }

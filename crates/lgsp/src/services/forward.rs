@@ -8,9 +8,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, IF_RANGE, RANGE, UPGRADE,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, IF_RANGE, RANGE,
+    UPGRADE,
 };
 use hyper::http::request::Parts;
+use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Response, StatusCode, Uri, Version};
 use lgsp_connect::{CallFailure, CallOptions, FailureKind, Repeatable, ResponseBody, Sent, UpstreamBody};
 use lgsp_contract::{Format, MapContext, UpstreamAnswer, UpstreamCall};
@@ -92,7 +94,7 @@ pub(super) async fn stream(
     let small = body.size_hint().exact().is_some_and(|size| size <= BUFFERED);
     let (from, secure) = (peer.address, peer.tls.is_some());
     if wants_web_socket(&parts) {
-        return super::upgrade::pass(call, parts, &peer, place).await;
+        return Box::pin(super::upgrade::pass(call, parts, &peer, place)).await;
     }
     let repeatable = repeatable(call, &parts);
     let target = passed_target(call, &parts, parameters)?;
@@ -127,10 +129,12 @@ fn wants_web_socket(parts: &Parts) -> bool {
         && wanted.is_some_and(|wanted| wanted.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
 /// Whether a call may be made twice: it changes nothing, or its caller says how a repeat is recognised.
 fn repeatable(call: &Call<'_>, parts: &Parts) -> Repeatable {
     let safe = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
-    let keyed = parts.headers.contains_key("idempotency-key");
+    let keyed = parts.headers.contains_key(IDEMPOTENCY_KEY);
     if safe || keyed || call.operation.is_idempotent() { Repeatable::Always } else { Repeatable::IfUnsent }
 }
 
@@ -142,29 +146,23 @@ pub(super) fn outgoing(
     secure: bool,
     keep_upgrade: bool,
 ) -> Result<Parts, Failure> {
-    let host = parts.uri.authority().map(|authority| authority.as_str().to_owned());
-    let host = host.or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned));
-    let origin = Origin { address: from, secure, host: host.as_deref() };
-    let accepted = &call.service.exposed().authentication;
-    headers::to_upstream(&mut parts.headers, &origin, accepted, &call.trace.header(), keep_upgrade);
-    let path = below(call.service, parts.uri.path());
-    let path = if path.is_empty() { "/" } else { path };
-    let target = match parts.uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
+    let host = match parts.uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => parts.headers.get(HOST).cloned(),
     };
-    parts.uri = uri(&target)?;
+    let origin = Origin { address: from, secure, host };
+    let accepted = &call.service.exposed().authentication;
+    headers::to_upstream(&mut parts.headers, &origin, accepted, call.trace.header(), keep_upgrade);
+    let target = parts.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    parts.uri = uri(below(call.service, target))?;
     Ok(parts)
 }
 
 pub(super) fn uri(target: &str) -> Result<Uri, Failure> {
     // The service's own address and nothing below it.
     let whole = if target.starts_with('/') { None } else { Some(format!("/{target}")) };
-    whole
-        .as_deref()
-        .unwrap_or(target)
-        .parse()
-        .map_err(|_| Failure::new(ErrorCode::BadParameter, "the path or query cannot be passed on"))
+    let target = PathAndQuery::try_from(whole.as_deref().unwrap_or(target));
+    target.map(Uri::from).map_err(|_| Failure::new(ErrorCode::BadParameter, "the path or query cannot be passed on"))
 }
 
 /// Puts what the contract made into the head of a request.
@@ -178,13 +176,13 @@ pub(super) fn apply(passed: &[String], parts: &mut Parts, made: &UpstreamCall) -
     if let Some(content_type) = &made.content_type {
         keep_only(&mut parts.headers, passed);
         parts.headers.insert(CONTENT_TYPE, header(content_type)?);
-        parts.headers.insert("accept", HeaderValue::from_static("*/*"));
+        parts.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     }
     if made.body.is_empty() {
         parts.headers.remove(CONTENT_TYPE);
     }
     for (name, value) in &made.headers {
-        let name = hyper::header::HeaderName::from_bytes(name.as_bytes());
+        let name = HeaderName::from_bytes(name.as_bytes());
         let name = name.map_err(|_| Failure::new(ErrorCode::Internal, "the contract's map made a bad header"))?;
         parts.headers.insert(name, header(value)?);
     }

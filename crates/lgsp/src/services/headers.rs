@@ -7,29 +7,45 @@ use std::net::IpAddr;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use lgsp_contract::Authentication;
 
-/// Headers that belong to one connection (RFC 9110 §7.6.1) or say how a message is framed on it.
-const OF_CONNECTION: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
+use crate::trace::TRACEPARENT;
 
-/// What callers say about who they are: only this gateway can know.
-const OF_FORWARDING: [HeaderName; 7] = [
-    header::FORWARDED,
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-proto"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-real-ip"),
-];
+/// Headers that belong to one connection (RFC 9110 §7.6.1) or say how a message is framed on it.
+fn is_of_connection(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
+
+/// Headers of a request that are written anew: where it goes, how long it is, and what callers say about who they are,
+/// which only this gateway can know.
+fn is_made_anew(name: &str) -> bool {
+    matches!(
+        name,
+        "host"
+            | "expect"
+            | "content-length"
+            | "forwarded"
+            | "x-forwarded-for"
+            | "x-forwarded-host"
+            | "x-forwarded-proto"
+            | "x-forwarded-port"
+            | "x-forwarded-prefix"
+            | "x-real-ip"
+    )
+}
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// This gateway's name in `Via`.
 const VIA: HeaderValue = HeaderValue::from_static("1.1 lgsp");
@@ -38,10 +54,11 @@ const VIA: HeaderValue = HeaderValue::from_static("1.1 lgsp");
 const MOST_NOMINATED: usize = 16;
 
 /// What one call knows of its caller.
-pub(super) struct Origin<'a> {
+pub(super) struct Origin {
     pub(super) address: IpAddr,
     pub(super) secure: bool,
-    pub(super) host: Option<&'a str>,
+    /// The host that it asked.
+    pub(super) host: Option<HeaderValue>,
 }
 
 /// Takes out what belongs to the connection. `keep_upgrade` keeps the wish to speak another protocol.
@@ -53,11 +70,7 @@ pub(super) fn strip_connection(headers: &mut HeaderMap, keep_upgrade: bool) {
     let trailers = headers.get(header::TE).is_some_and(|te| {
         te.as_bytes().split(|&b| b == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(b"trailers"))
     });
-    for name in &OF_CONNECTION {
-        if !headers.is_empty() {
-            headers.remove(name);
-        }
-    }
+    remove_all(headers, is_of_connection);
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -67,14 +80,24 @@ pub(super) fn strip_connection(headers: &mut HeaderMap, keep_upgrade: bool) {
     }
 }
 
+/// Takes out every header whose name is one of those. A message has few headers and fewer that go: looking at each costs
+/// less than asking for every name that might be there.
+fn remove_all(headers: &mut HeaderMap, goes: impl Fn(&str) -> bool) {
+    while let Some(name) = headers.keys().find(|name| goes(name.as_str())).cloned() {
+        headers.remove(name);
+    }
+}
+
 /// Takes out the headers that `Connection` names.
 fn strip_nominated(headers: &mut HeaderMap) {
     let names: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .flat_map(|value| value.split(',').map(str::trim))
+        // What nearly all say names no header.
+        .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
         // Those that frame or address the message are not the sender's to withdraw.
         .filter(|name| !matches!(*name, header::UPGRADE | header::HOST | header::CONTENT_LENGTH | header::CONTENT_TYPE))
         .take(MOST_NOMINATED)
@@ -87,68 +110,70 @@ fn strip_nominated(headers: &mut HeaderMap) {
 /// Makes a caller's headers those of a call to the upstream.
 pub(super) fn to_upstream(
     headers: &mut HeaderMap,
-    origin: &Origin<'_>,
+    origin: &Origin,
     accepted: &[Authentication],
-    traceparent: &str,
+    traceparent: HeaderValue,
     keep_upgrade: bool,
 ) {
     strip_connection(headers, keep_upgrade);
-    headers.remove(header::HOST);
-    headers.remove(header::EXPECT);
-    headers.remove(header::CONTENT_LENGTH);
-    for name in &OF_FORWARDING {
-        headers.remove(name);
-    }
-    for kind in accepted {
-        strip_credential(headers, *kind);
-    }
+    let proves = |name: &str| accepted.iter().any(|kind| is_credential(*kind, name));
+    remove_all(headers, |name| is_made_anew(name) || proves(name));
     add_origin(headers, origin);
     headers.append(header::VIA, VIA);
-    headers.insert("traceparent", HeaderValue::from_str(traceparent).expect("hex and dashes are visible ASCII"));
+    headers.insert(TRACEPARENT, traceparent);
 }
 
 /// Credentials for this gateway are nobody else's business.
-fn strip_credential(headers: &mut HeaderMap, kind: Authentication) {
+fn is_credential(kind: Authentication, name: &str) -> bool {
     match kind {
-        Authentication::Bearer | Authentication::Basic => {
-            headers.remove(header::AUTHORIZATION);
-        }
-        Authentication::ApiKey => {
-            headers.remove("x-api-key");
-        }
-        Authentication::Signature => {
-            headers.remove("signature");
-            headers.remove("signature-input");
-        }
-        Authentication::LgspAccessToken => {
-            headers.remove("lgspaccesstoken");
-            headers.remove(header::AUTHORIZATION);
-        }
-        Authentication::Mtls => {}
+        Authentication::Bearer | Authentication::Basic => name == "authorization",
+        Authentication::ApiKey => name == "x-api-key",
+        Authentication::Signature => matches!(name, "signature" | "signature-input"),
+        Authentication::LgspAccessToken => matches!(name, "lgspaccesstoken" | "authorization"),
+        Authentication::Mtls => false,
     }
 }
 
-fn add_origin(headers: &mut HeaderMap, origin: &Origin<'_>) {
-    let mut address = String::with_capacity(45);
-    let _ = write!(address, "{}", origin.address);
+fn add_origin(headers: &mut HeaderMap, origin: &Origin) {
     let proto = if origin.secure { "https" } else { "http" };
     let mut forwarded = String::with_capacity(96);
-    let _ = match origin.address {
-        IpAddr::V4(_) => write!(forwarded, "for={address};proto={proto}"),
-        IpAddr::V6(_) => write!(forwarded, "for=\"[{address}]\";proto={proto}"),
-    };
+    forwarded.push_str("for=");
+    let (open, close) = if origin.address.is_ipv4() { ("", "") } else { ("\"[", "]\"") };
+    forwarded.push_str(open);
+    let start = forwarded.len();
+    push_address(&mut forwarded, origin.address);
+    let address = HeaderValue::from_str(&forwarded[start..]).expect("an address is visible ASCII");
+    forwarded.push_str(close);
+    forwarded.push_str(";proto=");
+    forwarded.push_str(proto);
     // A host that needs quoting was refused before; one that does not fit a token is quoted all the same.
-    if let Some(host) = origin.host {
-        let _ = write!(forwarded, ";host=\"{host}\"");
-        if let Ok(host) = HeaderValue::from_str(host) {
-            headers.insert("x-forwarded-host", host);
-        }
+    if let Some((host, text)) = origin.host.as_ref().and_then(|host| Some((host, host.to_str().ok()?))) {
+        forwarded.push_str(";host=\"");
+        forwarded.push_str(text);
+        forwarded.push('"');
+        headers.insert(X_FORWARDED_HOST, host.clone());
     }
     if let Ok(forwarded) = HeaderValue::from_str(&forwarded) {
         headers.insert(header::FORWARDED, forwarded);
     }
-    headers.insert("x-forwarded-for", HeaderValue::from_str(&address).expect("an address is visible ASCII"));
-    headers.insert("x-forwarded-proto", HeaderValue::from_static(proto));
+    headers.insert(X_FORWARDED_FOR, address);
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(proto));
+}
+
+/// Writes an address; for IPv4 without the formatting machinery, which costs more than all the rest of the header.
+fn push_address(text: &mut String, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        let _ = write!(text, "{address}");
+        return;
+    };
+    for (n, octet) in address.octets().into_iter().enumerate() {
+        if n > 0 {
+            text.push('.');
+        }
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let first = digits[..2].iter().position(|digit| *digit > 0).unwrap_or(2);
+        text.extend(digits[first..].iter().map(|digit| char::from(b'0' + digit)));
+    }
 }
 
 #[cfg(test)]
@@ -187,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn addresses_are_written_as_the_standard_library_writes_them() {
+        for address in ["0.0.0.0", "127.0.0.1", "10.20.30.40", "255.100.99.9", "::1", "2001:db8::1:0:2"] {
+            let mut text = String::new();
+            push_address(&mut text, address.parse().unwrap());
+            assert_eq!(text, address);
+        }
+    }
+
+    #[test]
     fn a_wish_to_upgrade_passes_when_it_may() {
         let mut headers = map(&[("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket")]);
         strip_connection(&mut headers, true);
@@ -215,8 +249,13 @@ mod tests {
             ("Via", "1.0 old"),
             ("Content-Length", "3"),
         ]);
-        let origin = Origin { address: "2001:db8::1".parse().unwrap(), secure: true, host: Some("gw.example") };
-        to_upstream(&mut headers, &origin, &[Authentication::Bearer], "00-a-b-01", false);
+        let origin = Origin {
+            address: "2001:db8::1".parse().unwrap(),
+            secure: true,
+            host: Some(HeaderValue::from_static("gw.example")),
+        };
+        let trace = HeaderValue::from_static("00-a-b-01");
+        to_upstream(&mut headers, &origin, &[Authentication::Bearer], trace, false);
         assert_eq!(headers["forwarded"], "for=\"[2001:db8::1]\";proto=https;host=\"gw.example\"");
         assert_eq!(headers["x-forwarded-for"], "2001:db8::1");
         assert_eq!(headers["x-api-key"], "mine", "a key that the service does not ask for is the upstream's");

@@ -22,7 +22,8 @@ use crate::failure::Failure;
 pub(crate) struct Services {
     pub(crate) router: Router,
     catalogue: Catalogue,
-    running: HashMap<(String, String), Arc<Running>>,
+    /// By id, then by version.
+    running: HashMap<String, HashMap<String, Arc<Running>>>,
 }
 
 /// What services stand on.
@@ -46,26 +47,21 @@ pub(crate) struct Running {
 impl Services {
     /// Makes the services of a catalogue; what is the same in `before` is kept.
     pub(crate) fn new(catalogue: &Catalogue, ground: &Ground<'_>, before: Option<&Self>) -> Self {
-        let mut running = HashMap::new();
+        let mut running: HashMap<_, HashMap<_, _>> = HashMap::new();
         for service in catalogue.services() {
-            let key = (service.id().to_owned(), service.version().to_owned());
-            let old = before.and_then(|before| before.running.get(&key));
+            let old = before.and_then(|before| before.running(service));
             let made = Running::new(service, ground, old);
             if let Err(cause) = &made.upstream {
                 tracing::warn!(service = service.id(), version = service.version(), %cause, "service not ready");
             }
-            running.insert(key, made);
+            running.entry(service.id().to_owned()).or_default().insert(service.version().to_owned(), made);
         }
         Self { router: catalogue.router().clone(), catalogue: catalogue.clone(), running }
     }
 
     /// What belongs to a service, unless an operator has to set it up first.
     pub(crate) fn running(&self, service: &Service) -> Option<&Arc<Running>> {
-        // Two short texts are compared; a key of its own would be allocated for every call.
-        self.running
-            .iter()
-            .find(|((id, version), _)| id == service.id() && version == service.version())
-            .map(|(_, r)| r)
+        self.running.get(service.id())?.get(service.version())
     }
 
     /// The version of a service that is in force, with what belongs to it.
@@ -81,7 +77,8 @@ impl Services {
 
     /// How each service's upstream is: `None` when it is not set up; services without an upstream are left out.
     pub(crate) fn states(&self) -> impl Iterator<Item = (&str, Option<UpstreamState>)> {
-        self.running.iter().filter_map(|((id, _), running)| match &running.upstream {
+        let all = self.running.iter().flat_map(|(id, versions)| versions.values().map(move |running| (id, running)));
+        all.filter_map(|(id, running)| match &running.upstream {
             Ok(None) => None,
             Ok(Some(upstream)) => Some((id.as_str(), Some(upstream.state()))),
             Err(_) => Some((id.as_str(), None)),
