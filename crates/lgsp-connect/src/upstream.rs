@@ -181,16 +181,21 @@ impl Upstream {
     /// Makes one call. The request's path and query go behind the server's own path; `Host`, `Content-Length` and
     /// `Transfer-Encoding` are set here, every other header goes out as it is; `Expect` has to be taken out by a caller
     /// that streams, because a body is sent without waiting for a `100`.
-    pub async fn call(
+    pub fn call(
         self: &Arc<Self>,
         request: Parts,
         body: UpstreamBody,
         how: CallOptions,
-    ) -> Result<UpstreamResponse, CallFailure> {
-        let ticket = Ticket::take(self)?;
-        let mut outgoing = Outgoing::new(request, body);
-        let tries = Tries::new(ticket, &mut outgoing, how);
-        tries.run(outgoing.request).await
+    ) -> impl Future<Output = Result<UpstreamResponse, CallFailure>> + Send + use<> {
+        // Made before the future, which then holds no room for what it is made from.
+        let made = Ticket::take(self).map(|ticket| {
+            let mut outgoing = Outgoing::new(request, body);
+            (Tries::new(ticket, &mut outgoing, how), outgoing.request)
+        });
+        async move {
+            let (tries, request) = made?;
+            tries.run(request).await
+        }
     }
 
     /// What is known now.

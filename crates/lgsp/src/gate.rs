@@ -25,6 +25,7 @@ const DRAINED_BYTES: u64 = 4 * 1024;
 impl Service for App {
     async fn answer(self: Arc<Self>, peer: Peer, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
+        let parts = Box::new(parts);
         let caller = peer.clone();
         let long = body.size_hint().upper().is_none_or(|most| most > DRAINED_BYTES);
         let snapshot = self.snapshot();

@@ -16,7 +16,8 @@ use crate::trace::Trace;
 
 /// A request whose head was read; its body waits.
 pub(crate) struct Accepted {
-    pub(crate) parts: Parts,
+    /// Boxed: it is handed on from phase to phase, and each would hold room for it.
+    pub(crate) parts: Box<Parts>,
     pub(crate) body: Incoming,
     pub(crate) peer: Peer,
     pub(crate) trace: Trace,

@@ -58,7 +58,9 @@ pub(crate) async fn call(app: &Arc<App>, route: &ServiceRoute, request: Accepted
     let call = Call { app, service, operation, running, caller: evidence.identified, now, trace };
     let mut answer = if operation.reads_bodies() || evidence.digest.is_some() {
         let whole = call.read(request, evidence.digest).await?;
-        call.dispatched(&whole)?.answer_whole(&found.parameters, whole).await?
+        let call = call.dispatched(&whole)?;
+        // Boxed: calls that pass unread need no room for it.
+        Box::pin(call.answer_whole(&found.parameters, whole)).await?
     } else {
         forward::stream(&call, request, &found.parameters, Arc::new(place)).await?
     };
@@ -68,7 +70,7 @@ pub(crate) async fn call(app: &Arc<App>, route: &ServiceRoute, request: Accepted
 
 /// A request that was read to its end.
 pub(super) struct Whole {
-    pub(super) parts: Parts,
+    pub(super) parts: Box<Parts>,
     pub(super) from: std::net::IpAddr,
     pub(super) secure: bool,
     pub(super) body: Bytes,

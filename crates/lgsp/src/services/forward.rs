@@ -141,11 +141,11 @@ fn repeatable(call: &Call<'_>, parts: &Parts) -> Repeatable {
 /// The head of a request as it goes on: hop-by-hop headers gone, who asked made anew, the path below the service.
 pub(super) fn outgoing(
     call: &Call<'_>,
-    mut parts: Parts,
+    mut parts: Box<Parts>,
     from: std::net::IpAddr,
     secure: bool,
     keep_upgrade: bool,
-) -> Result<Parts, Failure> {
+) -> Result<Box<Parts>, Failure> {
     let host = match parts.uri.authority() {
         Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
         None => parts.headers.get(HOST).cloned(),
@@ -215,7 +215,7 @@ fn keep_only(headers: &mut HeaderMap, passed: &[String]) {
 /// Sends a request whose body is at hand; a token that the partner refuses is renewed once.
 async fn send(
     call: &Call<'_>,
-    parts: Parts,
+    mut parts: Box<Parts>,
     body: Bytes,
     repeatable: Repeatable,
 ) -> Result<Response<ResponseBody>, Failure> {
@@ -244,7 +244,7 @@ impl From<Failure> for NoAnswer {
 /// One call with what proves who this gateway is.
 pub(super) async fn exchange(
     running: &Running,
-    mut parts: Parts,
+    mut parts: Box<Parts>,
     body: Bytes,
     how: CallOptions,
 ) -> Result<Response<ResponseBody>, NoAnswer> {
@@ -252,21 +252,21 @@ pub(super) async fn exchange(
     let again = running.pass.is_renewable().then(|| (parts.clone(), body.clone()));
     running.sign(&mut parts.headers, None).await?;
     let used = running.pass.renewable(&parts.headers);
-    let answer = upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(NoAnswer::Broken)?;
+    let answer = upstream.call(*parts, UpstreamBody::Whole(body), how).await.map_err(NoAnswer::Broken)?;
     let (Some((mut parts, body)), StatusCode::UNAUTHORIZED) = (again, answer.status()) else { return Ok(answer) };
     drop(answer);
     running.sign(&mut parts.headers, used.as_ref()).await?;
-    upstream.call(parts, UpstreamBody::Whole(body), how).await.map_err(NoAnswer::Broken)
+    upstream.call(*parts, UpstreamBody::Whole(body), how).await.map_err(NoAnswer::Broken)
 }
 
 pub(super) async fn try_once(
     call: &Call<'_>,
-    mut parts: Parts,
+    mut parts: Box<Parts>,
     body: UpstreamBody,
     how: CallOptions,
 ) -> Result<Response<ResponseBody>, Failure> {
     call.running.sign(&mut parts.headers, None).await?;
-    call.running.upstream()?.call(parts, body, how).await.map_err(|failure| unanswered(call, &failure))
+    call.running.upstream()?.call(*parts, body, how).await.map_err(|failure| unanswered(call, &failure))
 }
 
 /// What a caller is told when there is no answer.

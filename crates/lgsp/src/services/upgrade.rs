@@ -21,7 +21,12 @@ use crate::server::Peer;
 /// The longest that such a connection lives; clients of these protocols connect again.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) async fn pass(call: &Call<'_>, mut parts: Parts, from: &Peer, place: Arc<Place>) -> Result<Answer, Failure> {
+pub(super) async fn pass(
+    call: &Call<'_>,
+    mut parts: Box<Parts>,
+    from: &Peer,
+    place: Arc<Place>,
+) -> Result<Answer, Failure> {
     let on_upgrade = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
     let parts = forward::outgoing(call, parts, from.address, from.tls.is_some(), true)?;
     let timeout = call.operation.timeout().unwrap_or(call.running.timeout);
