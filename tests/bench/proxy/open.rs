@@ -68,17 +68,23 @@ fn call(request: &[u8], port: u16, started: Instant, rate: f64, connection: u32)
         let due = started + Duration::from_secs_f64(due);
         let now = Instant::now();
         // Who is late because of the answer before counts from when it was due; a late alarm clock is nobody's fault.
-        let from = if now < due {
-            std::thread::sleep(due - now);
-            Instant::now()
-        } else {
-            due
-        };
+        let from = if now < due { wait_until(due) } else { due };
         stream.write_all(request)?;
         read_answer(&mut stream, &mut buffer)?;
         millis.push(from.elapsed().as_secs_f64() * 1000.0);
     }
     Ok(millis)
+}
+
+/// When it woke up.
+fn wait_until(due: Instant) -> Instant {
+    loop {
+        let now = Instant::now();
+        if now >= due {
+            return now;
+        }
+        std::thread::park_timeout(due - now);
+    }
 }
 
 /// Reads one answer, which says how long it is.

@@ -26,13 +26,10 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
     let told = running.stop()?;
     let failures = told.failures.as_deref().unwrap_or("none failed");
     eprintln!("  {reloads} reloads in {took:.1} s, {} calls meanwhile: {failures}", told.requests);
-    let failed: f64 = told.failures.iter().flat_map(|text| text.split([' ', ',', ':'])).filter_map(number).fold(0.0, |sum, n| sum + n);
-    figure::print(&format!("failed calls during {reloads} reloads"), "calls", failed, "goal", 0.0);
+    let words = told.failures.iter().flat_map(|text| text.split([' ', ',', ':']));
+    let failed: u64 = words.filter_map(|word| word.parse::<u64>().ok()).sum();
+    figure::print(&format!("failed calls during {reloads} reloads"), "calls", failed as f64, "goal", 0.0);
     Ok(())
-}
-
-fn number(word: &str) -> Option<f64> {
-    word.parse().ok()
 }
 
 /// Changes a contract, asks for a reload and waits until it was taken over.
