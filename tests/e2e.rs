@@ -29,6 +29,8 @@ mod golden;
 mod hook;
 #[path = "e2e/national.rs"]
 mod national;
+#[path = "e2e/proofs.rs"]
+mod proofs;
 #[path = "e2e/proxy.rs"]
 mod proxy;
 #[path = "e2e/push.rs"]
@@ -43,6 +45,8 @@ mod records;
 mod restart;
 #[path = "e2e/services.rs"]
 mod services;
+#[path = "e2e/signer.rs"]
+mod signer;
 #[path = "e2e/stream.rs"]
 mod stream;
 #[path = "e2e/tls.rs"]

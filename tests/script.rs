@@ -39,9 +39,20 @@ fn run(play: &Play) -> (String, bool) {
     for present in ["curl", "strace", "faketime", "xmllint", "promtool"] {
         write(tools.path(), present, "exit 0\n");
     }
+    // What is installed already is not fetched.
+    for present in ["clients/node_modules/soap", "clients/venv/bin", "json-schema-suite/tests/draft2020-12"] {
+        fs::create_dir_all(tools.path().join(present)).expect("a directory");
+    }
+    write(&tools.path().join("clients/venv/bin"), "python", "exit 0\n");
+    write(&tools.path().join("clients"), "installed-python", "");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("run");
     let path = format!("{}:/usr/bin:/bin", tools.path().display());
-    let output = Command::new(script).env("PATH", path).env_remove("CI_LONG").output().expect("the script starts");
+    let output = Command::new(script)
+        .env("PATH", path)
+        .env("LGSP_TOOLS", tools.path())
+        .env_remove("CI_LONG")
+        .output()
+        .expect("the script starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     (said.lines().last().unwrap_or_default().to_owned(), output.status.success())
 }

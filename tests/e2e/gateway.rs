@@ -35,6 +35,8 @@ pub(crate) struct Setup {
     pub(crate) public: String,
     /// The port of that listener; 0 is any that is free.
     pub(crate) port: u16,
+    /// The address that the gateway gives itself; empty is [`ISSUER`].
+    pub(crate) issuer: String,
     /// Whole `[[target]]` tables; `{portal}` stands for the sandbox's address.
     pub(crate) targets: String,
     /// Members that are left out.
@@ -285,8 +287,12 @@ const MEMBERS: [(&str, &str, &str, bool); 5] = [
 fn config(setup: &Setup, dir: &Path, portal: &str) -> Config {
     let mut text = format!(
         "version = 1\n[public]\nlisten = \"127.0.0.1:{}\"\n{}\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = \"{ADMIN_TOKEN}\"\n\
-         [issuer]\nurl = \"{ISSUER}\"\n[limits]\n{}\n[national]\n{}\n",
-        setup.port, setup.public, setup.limits, setup.national
+         [issuer]\nurl = \"{}\"\n[limits]\n{}\n[national]\n{}\n",
+        setup.port,
+        setup.public,
+        if setup.issuer.is_empty() { ISSUER } else { &setup.issuer },
+        setup.limits,
+        setup.national
     );
     for (id, agencies, scopes, hashed) in MEMBERS.iter().filter(|(id, ..)| !setup.without.contains(id)) {
         let (secret, password) = (secret_of(id), password_of(id));

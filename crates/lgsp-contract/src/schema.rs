@@ -171,6 +171,9 @@ fn without_controls(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod suite;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;

@@ -12,6 +12,7 @@ mod exchange;
 mod format;
 mod manifest;
 mod operation;
+mod order;
 mod problem;
 mod read;
 mod router;

@@ -3,6 +3,8 @@
 //! A template sees the message and the context, nothing else: it cannot load, include, call or ask anything. What it
 //! does is counted, what it writes is bounded, and what is not there is an error. JSON is never made so: a map makes it.
 
+mod nesting;
+
 use std::fmt;
 use std::io::{self, Write};
 
@@ -60,6 +62,8 @@ pub enum TemplateProblem {
     Extension,
     /// Longer than 64 KiB.
     TooLong,
+    /// Blocks in blocks, brackets in brackets, or operators in a row beyond what the engine's stack holds.
+    TooDeep,
     /// The engine does not understand it.
     Syntax {
         /// The engine's words.
@@ -75,6 +79,9 @@ impl fmt::Display for TemplateError {
                 "a template's name ends in .xml or .txt, which says how values are escaped; make JSON with a map",
             ),
             TemplateProblem::TooLong => write!(f, "more than {MAX_TEMPLATE} bytes; make it shorter"),
+            TemplateProblem::TooDeep => {
+                f.write_str("too much stands in each other here, or this tag is too long; let a map do the work")
+            }
             TemplateProblem::Syntax { why } => write!(f, "this template cannot be read: {why}"),
         }
     }
@@ -127,6 +134,9 @@ impl Template {
         };
         if text.len() > MAX_TEMPLATE {
             return Err(refuse(1, TemplateProblem::TooLong));
+        }
+        if let Some(line) = nesting::too_deep(text) {
+            return Err(refuse(line, TemplateProblem::TooDeep));
         }
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -5,6 +5,7 @@
 //! contract. That a restriction really restricts its base is not checked.
 
 mod automaton;
+mod beside;
 mod calendar;
 mod compile;
 mod construct;
@@ -17,6 +18,8 @@ mod pattern;
 mod rule;
 mod validate;
 mod value;
+
+pub(crate) use beside::Part;
 
 use std::fmt;
 
@@ -87,16 +90,23 @@ impl std::error::Error for XsdError {}
 /// A schema that is ready to check documents.
 pub struct Xsd {
     schema: model::Schema,
+    parts: Vec<Part>,
 }
 
 /// Loads the schema in the file `path`. `file` gives the text of a file by its path, as includes name it relative to the
 /// file that they stand in.
 pub fn load_xsd<'f>(path: &str, file: impl Fn(&str) -> Option<&'f str>) -> Result<Xsd, XsdError> {
     let documents = document::load(path, &file)?;
-    Ok(Xsd { schema: compile::compile(&documents)? })
+    let parts = documents.iter().filter_map(|document| Some(beside::part(document, file(&document.file)?))).collect();
+    Ok(Xsd { schema: compile::compile(&documents)?, parts })
 }
 
 impl Xsd {
+    /// Its files, as they can stand beside each other in one document.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
     /// The elements that may stand more than once under one parent.
     pub(crate) fn list_paths(&self, names: &Names) -> Lists {
         lists::paths(&self.schema, names)

@@ -153,7 +153,7 @@ impl Route {
         match services.find(path, parts.method.as_str(), at) {
             Ok(found) if wants_wsdl(parts) => Self::Description(found.service.id().to_owned(), Description::Wsdl),
             Ok(found) => Self::Service(Box::new(ServiceRoute::new(found, parts))),
-            Err(NotFound::Method(_)) if wants_wsdl(parts) => match services.service(path, at) {
+            Err(NotFound::Method(_) | NotFound::Path) if wants_wsdl(parts) => match services.service(path, at) {
                 Some(service) => Self::Description(service.id().to_owned(), Description::Wsdl),
                 None => Self::Unknown,
             },

@@ -9,6 +9,9 @@ use crate::tree::Tree;
 /// How deep `$ref`s and properties are followed: a schema may refer to itself.
 const MAX_DEPTH: usize = 16;
 
+/// The longest definition in bytes: a schema that refers to itself several times would grow without end.
+const MAX_BYTES: usize = 1 << 20;
+
 /// The definition of one element by the text of a JSON Schema; members in the order of the text.
 pub(super) fn element(name: &str, schema: &str) -> String {
     let mut out = String::new();
@@ -54,7 +57,7 @@ impl<'t> Writer<'t, '_> {
 
     fn element(&mut self, name: &str, schema: &'t Tree<'t>, occurs: &str, depth: usize) {
         let schema = self.resolve(schema);
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || self.out.len() > MAX_BYTES {
             return any(name, self.out);
         }
         match kind(schema) {
@@ -67,10 +70,10 @@ impl<'t> Writer<'t, '_> {
                     _ => self.plain(name, "xs:string", occurs),
                 }
             }
-            "integer" => self.plain(name, "xs:long", occurs),
-            "number" => self.plain(name, "xs:double", occurs),
-            "boolean" => self.plain(name, "xs:boolean", occurs),
-            _ => self.text(name, schema, occurs),
+            "integer" => self.plain(name, "xs:long", &format!("{occurs}{}", nillable(schema))),
+            "number" => self.plain(name, "xs:double", &format!("{occurs}{}", nillable(schema))),
+            "boolean" => self.plain(name, "xs:boolean", &format!("{occurs}{}", nillable(schema))),
+            _ => self.text(name, schema, &format!("{occurs}{}", nillable(schema))),
         }
     }
 
@@ -79,7 +82,8 @@ impl<'t> Writer<'t, '_> {
     }
 
     fn object(&mut self, name: &str, schema: &'t Tree<'t>, occurs: &str, depth: usize) {
-        let _ = write!(self.out, "<xs:element name=\"{name}\" {occurs}><xs:complexType><xs:sequence>");
+        let nil = nillable(schema);
+        let _ = write!(self.out, "<xs:element name=\"{name}\" {occurs}{nil}><xs:complexType><xs:sequence>");
         let required: Vec<&str> = match schema.get("required") {
             Some(Tree::List(names)) => names.iter().filter_map(Tree::as_str).collect(),
             _ => Vec::new(),
@@ -97,7 +101,19 @@ impl<'t> Writer<'t, '_> {
             }
             _ => self.out.push_str("<xs:any minOccurs=\"0\" maxOccurs=\"unbounded\" processContents=\"lax\"/>"),
         }
-        self.out.push_str("</xs:sequence></xs:complexType></xs:element>");
+        self.out.push_str("</xs:sequence>");
+        self.attributes(schema);
+        self.out.push_str("</xs:complexType></xs:element>");
+    }
+
+    /// Keys that begin with `@`; which of them must be there, the JSON Schema checks.
+    fn attributes(&mut self, schema: &Tree<'_>) {
+        let Some(Tree::Object(properties)) = schema.get("properties") else { return };
+        for property in properties.in_order() {
+            if let Some(name) = property.key.as_str().strip_prefix('@').filter(|name| is_element(name)) {
+                let _ = write!(self.out, "<xs:attribute name=\"{name}\" type=\"xs:string\"/>");
+            }
+        }
     }
 
     fn text(&mut self, name: &str, schema: &Tree<'_>, occurs: &str) {
@@ -124,6 +140,15 @@ impl<'t> Writer<'t, '_> {
             }
         }
         self.out.push_str("</xs:restriction></xs:simpleType></xs:element>");
+    }
+}
+
+/// What lets an element be `xsi:nil`, where the schema lets the value be null.
+fn nillable(schema: &Tree<'_>) -> &'static str {
+    let null = |tree: &Tree<'_>| tree.as_str() == Some("null");
+    match schema.get("type") {
+        Some(Tree::List(several)) if several.iter().any(null) => " nillable=\"true\"",
+        _ => "",
     }
 }
 
@@ -165,15 +190,21 @@ mod tests {
             "@x":{"type":"string"},"k":{"enum":["a&b"]}},"$defs":{"n":{"type":["number","null"]}}}"##;
         let text = element("R", schema);
         let place = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what} in {text}"));
-        assert!(place("name=\"z\"") < place("name=\"a\" type=\"xs:double\" minOccurs=\"0\""));
+        assert!(place("name=\"z\"") < place("name=\"a\" type=\"xs:double\" minOccurs=\"0\" nillable=\"true\""));
         assert!(place("name=\"a\"") < place("name=\"l\" type=\"xs:long\" minOccurs=\"0\" maxOccurs=\"unbounded\""));
         assert!(
-            text.contains("<xs:maxLength value=\"5\"/>") && text.contains("value=\"a&amp;b\"") && !text.contains('@')
+            text.contains("<xs:maxLength value=\"5\"/>")
+                && text.contains("value=\"a&amp;b\"")
+                && !text.contains('@')
+                && text.contains("</xs:sequence><xs:attribute name=\"x\" type=\"xs:string\"/>")
         );
     }
 
     #[test]
     fn a_schema_that_refers_to_itself_ends() {
         assert!(element("R", r##"{"type":"object","properties":{"r":{"$ref":"#"}}}"##).contains("xs:any"));
+        let names: Vec<String> = (0..50).map(|n| format!("\"p{n}\": {{\"$ref\": \"#\"}}")).collect();
+        let schema = format!("{{\"type\": \"object\", \"properties\": {{{}}}}}", names.join(","));
+        assert!(element("R", &schema).len() < 2 * MAX_BYTES);
     }
 }

@@ -206,6 +206,8 @@ impl Exchange {
             None => (message.tree, upstream != call.caller),
         };
         let (tree, extras) = route::split(tree);
+        let tree =
+            if upstream.is_xml() && self.map_request.is_none() { self.request.order.arrange(tree) } else { tree };
         call.path = self.path.fill(inbound.path, context, &extras)?;
         call.headers = extras.headers;
         self.add_action(upstream, call);
@@ -275,7 +277,8 @@ impl Exchange {
         let plain = caller == upstream && self.map_response.is_none();
         let success = (200..300).contains(&answer.status);
         if !success && plain && self.map_fault.is_none() {
-            return Ok(unchanged);
+            let readable = self.is_readable_error(upstream, answer);
+            return if readable { Ok(unchanged) } else { Err(Refusal::Fault(Fault::of_status(answer.status))) };
         }
         if success && plain && !self.reads_answers() {
             return Ok(unchanged);
@@ -301,6 +304,16 @@ impl Exchange {
             return Err(Refusal::Fault(self.mapped_fault(fault, context)?));
         }
         self.convert(caller, upstream, message, answer, &parts, context)
+    }
+
+    /// Whether an error is in the form that the contract promises, and not a page of some server on the way.
+    fn is_readable_error(&self, upstream: Format, answer: &UpstreamAnswer<'_>) -> bool {
+        if answer.body.is_empty() {
+            return !upstream.is_soap();
+        }
+        let Ok(text) = side::decode_answer(upstream, answer, answer.body) else { return false };
+        // An error may be another document than the answer is.
+        matches!(self.upstream_response.read_answer(upstream, &text, &self.names), Ok(_) | Err(Refusal::Violates(_)))
     }
 
     fn mapped_fault(&self, fault: Fault, context: &Context<'_>) -> Result<Fault, Refusal> {
@@ -357,7 +370,11 @@ impl Exchange {
             None => message.tree,
         };
         let (tree, extras) = route::split(tree);
-        let tree = if caller == Format::Json && upstream.is_xml() { self.response.shape.apply(tree) } else { tree };
+        let tree = match caller {
+            Format::Json if upstream.is_xml() => self.response.shape.apply(tree),
+            Format::Json => tree,
+            Format::Xml | Format::Soap11 | Format::Soap12 => self.response.order.arrange(tree),
+        };
         let done = Message { tree, ..Message::default() };
         self.check_side(&self.response, &done, size, self.check_response, &mut observed).map_err(broken)?;
         let status = extras.status.unwrap_or(answer.status);

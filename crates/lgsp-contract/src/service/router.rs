@@ -11,7 +11,11 @@ use crate::Diagnostic;
 
 /// All paths of all services. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Router(Arc<matchit::Router<Vec<Entry>>>);
+pub struct Router {
+    operations: Arc<matchit::Router<Vec<Entry>>>,
+    /// By their own paths, below which the operations stand.
+    services: Arc<BTreeMap<String, Vec<Arc<Service>>>>,
+}
 
 /// One operation of one version.
 #[derive(Clone)]
@@ -55,7 +59,9 @@ impl Router {
     /// Lays out the paths of `services`, sorted by id and age; a path of two services is told and goes to the first.
     pub(crate) fn new<'a>(services: impl Iterator<Item = &'a Arc<Service>>, found: &mut Vec<Diagnostic>) -> Self {
         let mut paths: BTreeMap<&str, Vec<Entry>> = BTreeMap::new();
+        let mut own: BTreeMap<String, Vec<Arc<Service>>> = BTreeMap::new();
         for service in services {
+            own.entry(service.exposed.path.clone()).or_default().push(service.clone());
             for (index, operation) in service.operations.iter().enumerate() {
                 let entries = paths.entry(&operation.path).or_default();
                 match entries.iter().find(|entry| entry.service.id != service.id) {
@@ -83,18 +89,21 @@ impl Router {
                 found.push(clash(&service, path, &with));
             }
         }
-        Self(Arc::new(router))
+        Self { operations: Arc::new(router), services: Arc::new(own) }
     }
 
-    /// The service in force at a path, whatever the method.
+    /// The service in force at a path, whatever the method: at one of an operation, or at its own.
     pub fn service(&self, path: &str, at: Timestamp) -> Option<&Arc<Service>> {
-        let matched = self.0.at(path).ok()?;
-        matched.value.iter().rev().map(|entry| &entry.service).find(|service| service.valid_from <= at)
+        let in_force = |service: &&Arc<Service>| service.valid_from <= at;
+        match self.operations.at(path) {
+            Ok(matched) => matched.value.iter().rev().map(|entry| &entry.service).find(in_force),
+            Err(_) => self.services.get(path)?.iter().rev().find(in_force),
+        }
     }
 
     /// Resolves a path and method at a time.
     pub fn find(&self, path: &str, method: &str, at: Timestamp) -> Result<Found, NotFound> {
-        let matched = self.0.at(path).map_err(|_| NotFound::Path)?;
+        let matched = self.operations.at(path).map_err(|_| NotFound::Path)?;
         let begun = |entry: &&Entry| entry.service.valid_from <= at;
         let newest = matched.value.iter().rev().find(begun).ok_or(NotFound::NotYet)?;
         let of_version = |entry: &&Entry| Arc::ptr_eq(&entry.service, &newest.service);

@@ -21,18 +21,21 @@ pub(crate) enum Shape {
 /// How deep `$ref`s and properties are followed: a schema may refer to itself.
 const MAX_DEPTH: usize = 16;
 
+/// The most properties that are followed: a schema that refers to itself several times would grow without end.
+const MAX_NAMES: usize = 20_000;
+
 impl Shape {
     pub(crate) fn of(schema: &Value) -> Self {
-        Self::at(schema, schema, 0)
+        Self::at(schema, schema, 0, &mut MAX_NAMES.clone())
     }
 
-    fn at(root: &Value, schema: &Value, depth: usize) -> Self {
-        if depth > MAX_DEPTH {
+    fn at(root: &Value, schema: &Value, depth: usize, left: &mut usize) -> Self {
+        if depth > MAX_DEPTH || *left == 0 {
             return Self::Any;
         }
         if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
             let inside = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-            return inside.map_or(Self::Any, |inside| Self::at(root, inside, depth + 1));
+            return inside.map_or(Self::Any, |inside| Self::at(root, inside, depth + 1, left));
         }
         let types: Vec<&str> = match schema.get("type") {
             Some(Value::String(one)) => vec![one],
@@ -46,10 +49,10 @@ impl Shape {
             ["number"] => Self::Number,
             ["boolean"] => Self::Boolean,
             ["array"] => {
-                let items = schema.get("items").map_or(Self::Any, |items| Self::at(root, items, depth + 1));
+                let items = schema.get("items").map_or(Self::Any, |items| Self::at(root, items, depth + 1, left));
                 Self::List(Box::new(items))
             }
-            ["object"] => Self::Object(properties(root, schema, depth)),
+            ["object"] => Self::Object(properties(root, schema, depth, left)),
             _ => Self::Any,
         }
     }
@@ -79,12 +82,15 @@ impl Shape {
     }
 }
 
-fn properties(root: &Value, schema: &Value, depth: usize) -> Vec<(String, Shape)> {
+fn properties(root: &Value, schema: &Value, depth: usize, left: &mut usize) -> Vec<(String, Shape)> {
     let properties = schema.get("properties").and_then(Value::as_object);
     let mut shapes: Vec<_> = properties
         .into_iter()
         .flatten()
-        .map(|(name, schema)| (name.clone(), Shape::at(root, schema, depth + 1)))
+        .map(|(name, schema)| {
+            *left = left.saturating_sub(1);
+            (name.clone(), Shape::at(root, schema, depth + 1, left))
+        })
         .filter(|(_, shape)| *shape != Shape::Any)
         .collect();
     shapes.sort_by(|one, other| one.0.cmp(&other.0));
@@ -130,6 +136,14 @@ mod tests {
     use super::*;
     use crate::json;
     use serde_json::json;
+
+    #[test]
+    fn a_schema_that_refers_to_itself_many_times_ends() {
+        let properties: serde_json::Map<_, _> = (0..50).map(|n| (format!("p{n}"), json!({"$ref": "#"}))).collect();
+        let schema = json!({"type": "object", "properties": properties});
+        // What is beyond the bound stays text.
+        assert_eq!(apply(&schema, r#"{"p0":{"p0":""},"p1":""}"#), r#"{"p0":{"p0":{}},"p1":""}"#);
+    }
 
     fn apply(schema: &Value, text: &str) -> String {
         let tree = json::parse(text.as_bytes()).ok().unwrap();

@@ -215,7 +215,7 @@ fn keep_only(headers: &mut HeaderMap, passed: &[String]) {
 /// Sends a request whose body is at hand; a token that the partner refuses is renewed once.
 async fn send(
     call: &Call<'_>,
-    mut parts: Box<Parts>,
+    parts: Box<Parts>,
     body: Bytes,
     repeatable: Repeatable,
 ) -> Result<Response<ResponseBody>, Failure> {

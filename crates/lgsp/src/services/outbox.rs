@@ -161,10 +161,9 @@ impl Outbox {
         // between finds the reply (`look` takes the message for settled), a crash before it asks the partner or sends what
         // may be sent twice. The other way round a crash would leave a message that nobody looks at any more and whose
         // sender is never told. At worst a reply is stored twice; its receiver sees one id.
-        if message.ready.service.queue().keep_reply {
-            if let Some(told) = message.told(&outcome, &came, made.caller, self) {
-                self.keep(message.event, told).await;
-            }
+        let keeps = message.ready.service.queue().keep_reply;
+        if let Some(told) = message.told(&outcome, &came, made.caller, self).filter(|_| keeps) {
+            self.keep(message.event, told).await;
         }
         (outcome, Standing::Open)
     }
@@ -265,7 +264,7 @@ impl<'a> Message<'a> {
         let deadline = Instant::now() + timeout;
         let end = Some((deadline + timeout).into());
         let how = CallOptions { deadline: deadline.into(), repeatable, upgrade: false, end };
-        let answer = forward::exchange(running, self.parts(made)?, made.body.clone(), how).await?;
+        let answer = forward::exchange(running, Box::new(self.parts(made)?), made.body.clone(), how).await?;
         let (parts, body) = answer.into_parts();
         let text = |name: HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok());
         let most = self.ready.service.exposed().limits.answer.as_usize();

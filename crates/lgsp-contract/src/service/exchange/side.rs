@@ -10,17 +10,20 @@ use crate::json;
 use crate::map::Context;
 use crate::schema::RecordSchema;
 use crate::service::format::{is_json, media_type};
+use crate::service::order::Order;
 use crate::service::shape::Shape;
 use crate::service::{Blame, Format};
 use crate::tree::{Member, Members, Tree};
 use crate::xml::soap::{self, Body, SoapError, Understood, Version};
 use crate::xml::{self, Element, Lists, Names, WriteError, WriteOptions, XmlLimits, charset, multipart};
-use crate::xsd::XmlSchema;
+use crate::xsd::{Part, XmlSchema};
 
 /// What is known of one message of an operation.
 pub(crate) struct Side {
     pub(crate) schema: Option<MessageSchema>,
     pub(crate) shape: Shape,
+    /// How its members stand when it is written as XML.
+    pub(crate) order: Order,
     pub(crate) lists: Lists,
     /// The root element, or the element in the body of an envelope. Of answers it may be absent: then any.
     pub(crate) element: Option<String>,
@@ -35,8 +38,8 @@ pub(crate) enum MessageSchema {
     },
     Xsd {
         schema: Box<dyn XmlSchema>,
-        /// As it was written, for descriptions.
-        source: String,
+        /// Its files, for descriptions.
+        parts: Vec<Part>,
     },
 }
 

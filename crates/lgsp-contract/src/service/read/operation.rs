@@ -9,6 +9,7 @@ use crate::service::ask::Ask;
 use crate::service::condition::Condition;
 use crate::service::exchange::{Exchange, MessageSchema, ONE, Side, UpstreamPath};
 use crate::service::manifest::{OneOrMore, Operation as Written};
+use crate::service::order::Order;
 use crate::service::shape::Shape;
 use crate::service::{Dialogue, Exposed, Format, Mode, Operation, UpstreamTerms};
 use crate::template::Template;
@@ -221,7 +222,7 @@ impl Reading<'_, '_, '_, '_> {
     }
 
     fn side(&mut self, key: &str, file: Option<&str>, element: Option<String>, lists: &Lists) -> Side {
-        let mut side = Side { schema: None, shape: Shape::Any, lists: lists.clone(), element };
+        let mut side = Side { schema: None, shape: Shape::Any, order: Order::Free, lists: lists.clone(), element };
         let Some(file) = file else { return side };
         let Some(text) = self.folder.text(file) else { return side };
         if file.ends_with(".json") {
@@ -231,13 +232,15 @@ impl Reading<'_, '_, '_, '_> {
                 .map_err(|message| self.folder.refuse_in(file, "the schema", message));
             if let Ok(schema) = compiled {
                 side.shape = Shape::of(schema.source());
+                side.order = Order::of(text);
                 side.schema = Some(MessageSchema::Json { schema, source: text.to_owned() });
             }
         } else if file.ends_with(".xsd") {
             match xsd::load_xsd(file, |path| self.folder.look(path)) {
                 Ok(schema) => {
                     side.lists.extend(&schema.list_paths(self.ground.names));
-                    side.schema = Some(MessageSchema::Xsd { schema: Box::new(schema), source: text.to_owned() });
+                    let parts = schema.parts().to_vec();
+                    side.schema = Some(MessageSchema::Xsd { schema: Box::new(schema), parts });
                 }
                 Err(error) => {
                     let (line, message) = (error.line, error.problem.to_string());

@@ -2,11 +2,11 @@
 
 use aws_lc_rs::digest::{Context, SHA256, SHA512};
 use hyper::HeaderMap;
-use lgsp_model::ErrorCode;
 use sfv::{Dictionary, ListEntry, Parser};
 
 use super::{BadSignature, MAX_HEADER, base};
 use crate::failure::Failure;
+use crate::identity::Authentication;
 
 /// The digests that a body must have: those of the bytes as they were sent, before any decompression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl ExpectedDigest {
 
     /// The refusal of another body than the signed one.
     pub(crate) fn broken() -> Failure {
-        Failure::new(ErrorCode::Unauthenticated, "the body is not the one of Content-Digest")
+        Failure::unproven("the body is not the one of Content-Digest", &[Authentication::Signature])
     }
 
     /// Begins the digest of a body that comes in pieces.
