@@ -95,6 +95,8 @@ fn examples(files: &[SourceFile]) -> Vec<Vec<u8>> {
 struct Seeds {
     json: Vec<Vec<u8>>,
     xml: Vec<Vec<u8>>,
+    /// Those that the service of these tests takes, with their types.
+    own: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Seeds {
@@ -104,7 +106,16 @@ impl Seeds {
         all.extend(bridge::ANSWERS.iter().map(|text| text.as_bytes().to_vec()));
         all.extend(DOCUMENTS.iter().map(|text| text.as_bytes().to_vec()));
         let (json, xml) = all.into_iter().partition(|text: &Vec<u8>| text.first() == Some(&b'{'));
-        Self { json, xml }
+        let own = bridge::REQUESTS.map(|(media_type, text)| (media_type, text.as_bytes().to_vec())).into();
+        Self { json, xml, own }
+    }
+
+    /// A request of the service of these tests, bent or not, with its own type.
+    fn own(&self, chance: &mut Chance) -> (Vec<u8>, Option<&'static str>) {
+        let (media_type, text) = one_of(chance, &self.own).clone();
+        let words: &[&str] = if media_type == "application/json" { &JSON_WORDS } else { &WORDS };
+        let bent = if chance.below(4) == 0 { text } else { Language { seeds: &[text], words }.bent(chance) };
+        (bent, Some(media_type))
     }
 
     /// A message, and a media type that may fit. Some are as they were, so that not everything is refused.
@@ -161,10 +172,12 @@ fn any_request_is_made_into_the_upstreams_or_refused() {
     let mut chance = Chance::printed("requests of services");
     let (services, seeds, context) = (services(), Seeds::all(), context());
     let operations: Vec<&Operation> = services.iter().flat_map(|service| service.operations()).collect();
+    let own: Vec<&Operation> = operations.iter().copied().filter(|known| known.path().contains("/bridge/")).collect();
     let (end, mut made, mut refused) = (end(), 0, 0);
     while Instant::now() < end {
-        let (text, content_type) = seeds.message(&mut chance);
-        let operation = one_of(&mut chance, &operations);
+        let is_own = chance.below(2) == 0;
+        let (text, content_type) = if is_own { seeds.own(&mut chance) } else { seeds.message(&mut chance) };
+        let operation = one_of(&mut chance, if is_own { &own } else { &operations });
         let body = Bytes::from(text.clone());
         let inbound = Inbound { content_type, body: &body, context: &context, path: "/ask" };
         let begun = Instant::now();

@@ -30,7 +30,7 @@ const MAPS: [&str; 4] = [
      f <- base64(/HoVaTen)\ng <- text(/Phi)\nh <- first(/A/B/C)\ni <- /A/B/C[1]/D\nj <- $now\nk <- $header.x\n",
     "let x <- trim(/HoVaTen)\nA/B/\"q k\" <- $x\nC/#text <- /\"q k\"\nl[] <- each /docFees {\n  p[] <- each ./parts {\n    n <- ./n\n  }\n}\n",
     "a <- replace(/HoVaTen, \"N\", \"n\")\nb <- split(/HoVaTen, \" \")\nc <- pad_left(/So, 20, \"0\")\nd <- substring(/So, 1, 3)\n\
-     e <- if(present(/So) and not(/DongY == false), 1 + 2 * 3, \"no\")\n",
+     e <- if(present(/So), 1, \"no\")\n",
 ];
 
 const MAP_WORDS: [&str; 44] = [

@@ -277,7 +277,7 @@ impl Exchange {
         let plain = caller == upstream && self.map_response.is_none();
         let success = (200..300).contains(&answer.status);
         if !success && plain && self.map_fault.is_none() {
-            let readable = self.is_readable_error(upstream, answer);
+            let readable = self.upstream_response.is_readable_error(upstream, answer, &self.names);
             return if readable { Ok(unchanged) } else { Err(Refusal::Fault(Fault::of_status(answer.status))) };
         }
         if success && plain && !self.reads_answers() {
@@ -304,16 +304,6 @@ impl Exchange {
             return Err(Refusal::Fault(self.mapped_fault(fault, context)?));
         }
         self.convert(caller, upstream, message, answer, &parts, context)
-    }
-
-    /// Whether an error is in the form that the contract promises, and not a page of some server on the way.
-    fn is_readable_error(&self, upstream: Format, answer: &UpstreamAnswer<'_>) -> bool {
-        if answer.body.is_empty() {
-            return !upstream.is_soap();
-        }
-        let Ok(text) = side::decode_answer(upstream, answer, answer.body) else { return false };
-        // An error may be another document than the answer is.
-        matches!(self.upstream_response.read_answer(upstream, &text, &self.names), Ok(_) | Err(Refusal::Violates(_)))
     }
 
     fn mapped_fault(&self, fault: Fault, context: &Context<'_>) -> Result<Fault, Refusal> {

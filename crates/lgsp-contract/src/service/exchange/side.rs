@@ -105,6 +105,16 @@ impl Side {
         self.read_any(format, text, names, Understood::Passed)
     }
 
+    /// Whether an error is in the form that the contract promises, and not a page of some server on the way.
+    pub(super) fn is_readable_error(&self, format: Format, answer: &UpstreamAnswer<'_>, names: &Names) -> bool {
+        if answer.body.is_empty() {
+            return !format.is_soap();
+        }
+        let Ok(text) = decode_answer(format, answer, answer.body) else { return false };
+        // An error may be another document than the answer is.
+        matches!(self.read_answer(format, &text, names), Ok(_) | Err(Refusal::Violates(_)))
+    }
+
     fn read_any<'a>(
         &self,
         format: Format,
