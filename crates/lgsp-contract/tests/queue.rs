@@ -48,7 +48,7 @@ fn files(mode: &str, more: &str) -> Vec<SourceFile> {
 fn service(more: &str) -> Arc<Service> {
     let (catalogue, wrong) = load(&files("queue", more));
     assert_eq!(wrong, []);
-    catalogue.service_at("post", Timestamp(i64::MAX)).unwrap().clone()
+    catalogue.service_at("post", Timestamp(i64::MAX)).expect("it is in force").clone()
 }
 
 fn wrong(mode: &str, more: &str) -> Vec<String> {

@@ -162,7 +162,7 @@ impl Outbox {
         // may be sent twice. The other way round a crash would leave a message that nobody looks at any more and whose
         // sender is never told. At worst a reply is stored twice; its receiver sees one id.
         let keeps = message.ready.service.queue().keep_reply;
-        if let Some(told) = message.told(&outcome, &came, made.caller, self).filter(|_| keeps) {
+        if let Some(told) = keeps.then(|| message.told(&outcome, &came, made.caller, self)).flatten() {
             self.keep(message.event, told).await;
         }
         (outcome, Standing::Open)
