@@ -77,7 +77,9 @@ fn the_commands_of_the_readme_do_what_it_says() {
     let output = Command::new("bash").args(["-euc", &script]).current_dir(root()).output().expect("bash is there");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
-    for expected in [r#""outcome":"accepted""#, r#""changes":["#, r#""next":""#, "national-portal"] {
+    for expected in
+        [r#""outcome":"accepted""#, r#""changes":["#, r#""next":""#, "national-portal", "0100000001", r#""services":["#]
+    {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }
 }
