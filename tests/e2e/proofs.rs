@@ -338,7 +338,7 @@ async fn the_access_header_counts_beside_a_token_where_that_was_agreed() {
     let (token, others) = (world.token("caller").await, world.token("other").await);
     let old = ("lgspaccesstoken", access("old", &access_secret("old")));
     call(&world, "open", &[old.clone(), bearer(&token)]).await.expect(200);
-    call(&world, "open", &[old.clone()]).await.expect_problem(401, "GW1101");
+    call(&world, "open", std::slice::from_ref(&old)).await.expect_problem(401, "GW1101");
     call(&world, "open", &[old.clone(), bearer("wrong")]).await.expect_problem(401, "GW1101");
     let answer = call(&world, "open", &[old, bearer(&others)]).await.expect_problem(401, "GW1101");
     assert!(answer.json()["detail"].as_str().unwrap().contains("several members"), "{}", answer.text());
@@ -357,7 +357,7 @@ async fn guessing_any_secret_is_slowed_down_and_a_right_key_is_not() {
     ] {
         let mut slowed = None;
         for _ in 0..12 {
-            let answer = call(&world, "open", &[wrong.clone()]).await;
+            let answer = call(&world, "open", std::slice::from_ref(&wrong)).await;
             if answer.status == 429 {
                 slowed = Some(answer);
                 break;

@@ -23,7 +23,8 @@ pub(crate) struct Signer {
 enum Material {
     Ed25519(Ed25519KeyPair),
     Ecdsa(EcdsaKeyPair),
-    Hmac(hmac::Key),
+    /// Boxed: it is much larger than the others.
+    Hmac(Box<hmac::Key>),
 }
 
 /// A request to be signed; what of it is changed after signing is not the signer's.
@@ -69,7 +70,7 @@ impl Signer {
         let mut secret = [0u8; 32];
         rand::fill(&mut secret).unwrap();
         let line = format!("secret = \"{}\"", STANDARD.encode(secret));
-        let material = Material::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &secret));
+        let material = Material::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, &secret)));
         Self { id: id.to_owned(), algorithm: "hmac-sha256", material, line }
     }
 

@@ -360,11 +360,7 @@ impl Exchange {
             None => message.tree,
         };
         let (tree, extras) = route::split(tree);
-        let tree = match caller {
-            Format::Json if upstream.is_xml() => self.response.shape.apply(tree),
-            Format::Json => tree,
-            Format::Xml | Format::Soap11 | Format::Soap12 => self.response.order.arrange(tree),
-        };
+        let tree = self.response.formed(tree, upstream, caller);
         let done = Message { tree, ..Message::default() };
         self.check_side(&self.response, &done, size, self.check_response, &mut observed).map_err(broken)?;
         let status = extras.status.unwrap_or(answer.status);

@@ -105,6 +105,15 @@ impl Side {
         self.read_any(format, text, names, Understood::Passed)
     }
 
+    /// A value as its form wants it: JSON has types, which XML has not, and XML has an order.
+    pub(super) fn formed<'a>(&self, tree: Tree<'a>, from: Format, to: Format) -> Tree<'a> {
+        match to {
+            Format::Json if from.is_xml() => self.shape.apply(tree),
+            Format::Json => tree,
+            Format::Xml | Format::Soap11 | Format::Soap12 => self.order.arrange(tree),
+        }
+    }
+
     /// Whether an error is in the form that the contract promises, and not a page of some server on the way.
     pub(super) fn is_readable_error(&self, format: Format, answer: &UpstreamAnswer<'_>, names: &Names) -> bool {
         if answer.body.is_empty() {
