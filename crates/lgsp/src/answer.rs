@@ -209,7 +209,7 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(Authentication::Bearer)));
         }
         ErrorCode::Unauthenticated => {
-            for kind in failure.challenges.kinds() {
+            for kind in CHALLENGES.into_iter().filter(|kind| failure.challenges.has(*kind)) {
                 headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(kind)));
             }
             if failure.challenges.has(Authentication::Signature) {
@@ -233,6 +233,16 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
 
 /// What asks for a kind of proof. Bearer and Basic are registered schemes; a 401 has to have a challenge, so the others
 /// are named too.
+/// The order of challenges: many clients look at the first one only, and know tokens.
+const CHALLENGES: [Authentication; 6] = [
+    Authentication::Bearer,
+    Authentication::Basic,
+    Authentication::ApiKey,
+    Authentication::LgspAccessToken,
+    Authentication::Signature,
+    Authentication::Mtls,
+];
+
 const fn challenge(kind: Authentication) -> &'static str {
     match kind {
         Authentication::Bearer => "Bearer realm=\"lgsp\", error=\"invalid_token\"",

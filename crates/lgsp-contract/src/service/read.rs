@@ -7,6 +7,8 @@ mod terms;
 
 use std::collections::HashSet;
 
+use lgsp_model::Timestamp;
+
 use super::example::Examples;
 use super::manifest::Manifest;
 use super::{Dispatch, Mode, Operation, QueueTerms, Service};
@@ -31,16 +33,7 @@ pub(crate) fn is_service(manifest: &str) -> bool {
 
 fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
     let manifest = manifest(folder)?;
-    if !is_contract_id(&manifest.id) {
-        folder.refuse("id", "must be 1 to 64 of a-z, 0-9 and dashes between them");
-    }
-    if manifest.version.is_empty() {
-        folder.refuse("version", "must not be empty");
-    }
-    let valid_from = starts(&manifest.valid_from);
-    if valid_from.is_none() {
-        folder.refuse("valid_from", "must be a day such as 2025-07-01, without quotation marks");
-    }
+    let valid_from = valid_from(&manifest, folder);
     let mode = Mode::parse(&manifest.mode);
     if mode.is_none() {
         folder.refuse("mode", "must be proxy, queue or intake");
@@ -83,6 +76,21 @@ fn read_in(folder: &mut Folder<'_>) -> Option<Service> {
         operations,
         examples,
     })
+}
+
+/// From when a version is in force; its name is looked at too.
+fn valid_from(manifest: &Manifest, folder: &mut Folder<'_>) -> Option<Timestamp> {
+    if !is_contract_id(&manifest.id) {
+        folder.refuse("id", "must be 1 to 64 of a-z, 0-9 and dashes between them");
+    }
+    if manifest.version.is_empty() {
+        folder.refuse("version", "must not be empty");
+    }
+    let valid_from = starts(&manifest.valid_from);
+    if valid_from.is_none() {
+        folder.refuse("valid_from", "must be a day such as 2025-07-01, without quotation marks");
+    }
+    valid_from
 }
 
 fn manifest(folder: &mut Folder<'_>) -> Option<Manifest> {
