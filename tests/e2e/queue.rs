@@ -26,7 +26,7 @@ callback = true
 [upstream]
 servers = ["{sandbox}/vnpost"]
 format = "json"
-timeout = "1s"
+timeout = "15s"
 [upstream.retry]
 attempts = 4
 first = "20ms"
@@ -75,7 +75,7 @@ authentication = ["bearer", "basic"]
 [upstream]
 servers = ["SERVER"]
 format = "json"
-timeout = "1s"
+timeout = "15s"
 [upstream.retry]
 attempts = 4
 first = "20ms"

@@ -684,3 +684,47 @@ fn a_run_leaves_doubt_only_about_what_may_have_been_sent() {
         assert_eq!(machine.is_certain(), certain);
     }
 }
+
+#[test]
+fn what_a_stop_keeps_from_being_sent_is_recorded_as_not_sent() {
+    let (mut machine, actions) = fed(Repeat::AskIfUnknown, &[(1, "a")]);
+    let record = |actions: &[Action]| {
+        let change = actions.iter().find_map(|action| match action {
+            Action::Record(change) => {
+                Some((change.number, change.park.iter().map(|row| row.state).collect::<Vec<_>>()))
+            }
+            _ => None,
+        });
+        change.expect("a change is recorded")
+    };
+    let busy = Outcome::Deferred { cause: cause("busy"), after: None };
+    let (number, states) = record(&answer(&mut machine, 0, call(&actions), vec![busy]));
+    assert_eq!(states, [ParkState::Retry]);
+    machine.step(Timestamp(0), 0.0, Input::Recorded(number));
+    // Before it is sent again, the disk says that it may have been.
+    let (number, states) = record(&machine.step(Timestamp(900_000), 0.0, Input::Tick));
+    assert_eq!(states, [ParkState::Unknown]);
+    assert!(machine.step(Timestamp(900_000), 0.0, Input::Stop).is_empty());
+    let actions = machine.step(Timestamp(900_000), 0.0, Input::Recorded(number));
+    assert!(sent(&actions).is_empty());
+    let (number, states) = record(&actions);
+    assert_eq!(states, [ParkState::Retry]);
+    machine.step(Timestamp(900_000), 0.0, Input::Recorded(number));
+    assert!(machine.is_idle() && machine.is_certain());
+}
+
+#[test]
+fn a_person_who_has_looked_is_believed_before_and_after_the_target_was_asked() {
+    for asked_before in [false, true] {
+        let (mut machine, actions) = fed(Repeat::AskIfUnknown, &[(1, "a")]);
+        answer(&mut machine, 0, call(&actions), vec![Outcome::Unknown(cause("timeout"))]);
+        if asked_before {
+            let actions = machine.step(Timestamp(900_000), 0.0, Input::Tick);
+            let input = Input::Asked { call: call(&actions), answer: Answer::CannotTell };
+            machine.step(Timestamp(900_000), 0.0, input);
+        }
+        let actions = machine.act(Timestamp(900_000), Act::Retry(Seq(1))).unwrap();
+        let input = Input::Asked { call: call(&actions), answer: Answer::CannotTell };
+        assert_eq!(sent(&machine.step(Timestamp(900_000), 0.0, input)), [vec![1]]);
+    }
+}

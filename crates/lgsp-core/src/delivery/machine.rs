@@ -65,7 +65,7 @@ impl Delivery {
             Input::Asked { call, answer } => self.asked(now, jitter, call, answer),
             Input::Recorded(number) => self.recorded(now, number),
             Input::Tick => {}
-            Input::Stop => self.stopping = true,
+            Input::Stop => self.stop(now),
         }
         self.pump(now)
     }
@@ -122,6 +122,23 @@ impl Delivery {
                 }
             };
             self.calls.insert(call, Call { seqs, kind });
+        }
+    }
+
+    /// Sends nothing more. What was about to be sent and was not is recorded so: otherwise the next run would have to ask
+    /// about it.
+    fn stop(&mut self, now: Timestamp) {
+        self.stopping = true;
+        for (seq, entry) in &mut self.entries {
+            match entry.phase {
+                Phase::Arming => entry.phase = Phase::Due { not_before: now, ask: Ask::No },
+                Phase::Due { ask: Ask::No, .. } if entry.intent => {}
+                _ => continue,
+            }
+            entry.intent = false;
+            if entry.home == Home::Parked {
+                self.recording.dirty.insert(*seq);
+            }
         }
     }
 
@@ -207,6 +224,9 @@ impl Delivery {
         } else if ask != Ask::No {
             self.queues.ask(seq);
         } else if entry.home == Home::Parked && !entry.intent && self.policy.asks(entry.kind) {
+            if self.stopping {
+                return;
+            }
             entry.phase = Phase::Arming;
             self.recording.dirty.insert(seq);
         } else {

@@ -91,7 +91,7 @@ impl Delivery {
         self.queues.remove(seq, entry);
         let asks = self.policy.asks(entry.kind);
         let ask = match phase {
-            Phase::Stuck | Phase::Dead if asks => Ask::Check,
+            Phase::Stuck | Phase::Dead | Phase::Due { ask: Ask::Doubt, .. } if asks => Ask::Check,
             Phase::Due { ask, .. } => ask,
             Phase::Stuck | Phase::Dead => Ask::No,
             Phase::Arming | Phase::Sending | Phase::Asking(_) => return Ok(()),
