@@ -129,7 +129,8 @@ fn now() -> i64 {
 async fn own_key(world: &World) -> (EncodingKey, String) {
     let jwks = send(world.http.get(world.url("/.well-known/jwks.json"))).await.expect(200).json();
     let kid = jwks["keys"][0]["kid"].as_str().unwrap().to_owned();
-    let file = std::fs::read_dir(world.dir().join("keys")).unwrap().next().expect("a key").unwrap().path();
+    let mut files = std::fs::read_dir(world.dir().join("keys")).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.find(|file| file.extension().is_some_and(|end| end == "p8")).expect("a signing key");
     (EncodingKey::from_ec_der(&std::fs::read(file).unwrap()), kid)
 }
 
