@@ -100,6 +100,7 @@ const fn plain(
     Function { name, parameters, optional: 0, repeats: false, gives, does, apply }
 }
 
+/// One whose last parameter may be given any number of times.
 const fn many(
     name: &'static str,
     parameters: &'static [Parameter],
@@ -107,9 +108,10 @@ const fn many(
     apply: Apply,
     does: &'static str,
 ) -> Function {
-    Function { name, parameters, optional: 0, repeats: true, gives, does, apply }
+    Function { repeats: true, ..plain(name, parameters, gives, apply, does) }
 }
 
+/// One whose last parameter may be left out.
 const fn short(
     name: &'static str,
     parameters: &'static [Parameter],
@@ -117,7 +119,7 @@ const fn short(
     apply: Apply,
     does: &'static str,
 ) -> Function {
-    Function { name, parameters, optional: 1, repeats: false, gives, does, apply }
+    Function { optional: 1, ..plain(name, parameters, gives, apply, does) }
 }
 
 const X: Parameter = ("x", Scalar);
