@@ -325,7 +325,7 @@ async fn a_days_quota_and_calls_at_once_are_bounded() {
     let crowded = world_with_one_call().await;
     let token = crowded.token("caller").await;
     let long =
-        crowded.http.get(crowded.url("/services/echo/slow-body?bytes=100&pieces=100&ms=10000")).bearer_auth(&token);
+        crowded.http.get(crowded.url("/services/echo/slow-body?bytes=1000&pieces=1000&ms=100")).bearer_auth(&token);
     let held = long.send().await.unwrap();
     crowded.get(&token, "/services/echo/any").await.expect_problem(429, "GW1601");
     drop(held);
