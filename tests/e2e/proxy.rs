@@ -277,6 +277,21 @@ async fn an_upstream_that_cannot_be_reached_or_does_not_answer_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_checked_has_to_end_in_time() {
+    let (path, text) = echo("timeout = \"300ms\"", "");
+    let text = text.replace("format = \"any\"", "format = \"json\"");
+    let text =
+        text.replace("path = \"/{*rest}\"", "path = \"/slow\"\nupstream_path = \"/slow-body\"\nresponse = \"r.json\"");
+    let text = text.replace("method = \"*\"", "method = \"GET\"");
+    let contracts = vec![(path, text), ("echo/r.json".to_owned(), "{\"type\": \"object\"}".to_owned())];
+    let world = World::with(Setup { members: CALLERS.to_owned(), contracts, ..Setup::default() }).await;
+    let token = world.token("caller").await;
+    // Its pieces come often enough, and for a second.
+    let answer = world.get(&token, "/services/echo/slow").await.expect_problem(504, "GW1702");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("took longer than allowed"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_changes_something_is_sent_once_and_one_with_a_key_again() {
     let world = world("", "").await;
     let token = world.token("caller").await;

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use lgsp_model::{BadAgencyCode, BadId};
-
-use crate::{BadScope, ByteCount};
 use lgsp_model::unit::write_time;
+use lgsp_model::{BadAgencyCode, BadId, BadScope};
+
+use crate::ByteCount;
 
 /// One error of a configuration file.
 #[derive(Clone, Debug, PartialEq)]

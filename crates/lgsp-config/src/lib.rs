@@ -33,8 +33,8 @@ use std::path::Path;
 
 pub use error::{ConfigError, Problem, Quantity, format_errors};
 pub use identity::{
-    ApiKey, BadBinding, BadKeyId, BadScope, CertificateBinding, Credential, Fingerprint, KeyDigest, KeyId, LgspAccess,
-    Member, NationalLogin, San, Scope, ServiceId, SignatureAlgorithm, SignatureKey,
+    ApiKey, BadBinding, BadKeyId, CertificateBinding, Credential, Fingerprint, KeyDigest, KeyId, LgspAccess, Member,
+    NationalLogin, San, SignatureAlgorithm, SignatureKey,
 };
 pub use lgsp_model::ByteCount;
 pub use secret::{PasswordHash, Secret};

@@ -22,7 +22,7 @@ mod stored;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lgsp_model::{ByteCount, Timestamp};
+use lgsp_model::{ByteCount, Scope, Timestamp};
 
 pub use ask::Presence;
 pub use exchange::{CallerAnswer, Fault, Inbound, Refusal, UpstreamAnswer, UpstreamCall, Verdict};
@@ -127,7 +127,7 @@ pub struct Exposed {
     /// How callers may prove who they are; at least one way.
     pub authentication: Vec<Authentication>,
     /// A caller needs all of them.
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Scope>,
     /// Per member.
     pub limits: ServiceLimits,
     /// What happens to a request that breaks its contract.
@@ -306,6 +306,11 @@ impl Service {
     /// The name in scopes, metrics and paths.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What a caller of one of its operations must be granted.
+    pub fn scopes_of<'a>(&'a self, operation: &'a Operation) -> &'a [Scope] {
+        operation.scopes.as_deref().unwrap_or(&self.exposed.scopes)
     }
 
     /// The version, as its author wrote it.

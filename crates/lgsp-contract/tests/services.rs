@@ -89,10 +89,19 @@ fn operations_at_one_path_must_be_told_apart() {
     refused(&SOAP.replace("[\"soap\", \"xml\"]", "[\"soap\", \"json\"]"), "expose.dispatch", "XML and SOAP only");
     refused(&SOAP.replace("\"element\"", "\"action\""), "expose.dispatch", "path or element");
     refused(
-        &SOAP.replace("name = \"Two\"", "name = \"Two\"\nscopes = [\"x\"]"),
+        &SOAP.replace("name = \"Two\"", "name = \"Two\"\nscopes = [\"service:x\"]"),
         "operation.Two.scopes",
         "expose.scopes",
     );
+}
+
+#[test]
+fn scopes_that_nobody_or_everybody_has_are_refused() {
+    for (scopes, advice) in [("[]", "at least one"), ("[\"foo\"]", "foo is no scope"), ("[\"\"]", "is no scope")] {
+        refused(&QUEUE.replace("[expose]\n", &format!("[expose]\nscopes = {scopes}\n")), "expose.scopes", advice);
+        let own = QUEUE.replace("name = \"store\"\n", &format!("name = \"store\"\nscopes = {scopes}\n"));
+        refused(&own, "operation.scopes", advice);
+    }
 }
 
 const QUEUE: &str = r#"

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lgsp_contract::{Blame, Fault, JsonError, Rejection};
-use lgsp_model::{ErrorCode, Finding};
+use lgsp_model::{ErrorCode, Finding, Scope};
 use lgsp_store::StoreError;
 
 use crate::identity::{Authentication, Kinds};
@@ -61,10 +61,9 @@ impl Failure {
     }
 
     /// A token that lacks `scope`.
-    pub(crate) fn scope(scope: impl Into<Box<str>>) -> Self {
-        let scope = scope.into();
+    pub(crate) fn scope(scope: &Scope) -> Self {
         let detail = format!("the scope {scope} was not granted");
-        Self { scope: Some(scope), ..Self::new(ErrorCode::InsufficientScope, detail) }
+        Self { scope: Some(scope.to_string().into()), ..Self::new(ErrorCode::InsufficientScope, detail) }
     }
 
     /// A caller who did not prove who he is by one of these kinds.

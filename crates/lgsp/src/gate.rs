@@ -6,8 +6,7 @@ use std::time::Instant;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::{Request, StatusCode};
-use lgsp_config::Scope;
-use lgsp_model::{ErrorCode, EventKind};
+use lgsp_model::{ErrorCode, EventKind, Scope};
 use serde_json::Value;
 
 use crate::answer::{self, Answer, TRACERESPONSE};

@@ -8,8 +8,7 @@ mod push;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use lgsp_config::Scope;
-use lgsp_model::{ErrorCode, Finding};
+use lgsp_model::{ErrorCode, Finding, Scope};
 use serde_json::json;
 
 pub(crate) use catalogue::CatalogueCache;

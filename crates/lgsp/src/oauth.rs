@@ -6,8 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, HeaderValue};
-use lgsp_config::Scope;
-use lgsp_model::ErrorCode;
+use lgsp_model::{ErrorCode, Scope};
 use serde_json::json;
 
 use crate::answer::{self, Answer};

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
-use lgsp_config::Scope;
-use lgsp_model::{AgencyCode, ErrorCode};
+use lgsp_model::{AgencyCode, ErrorCode, Scope};
 
 use crate::app::{App, Snapshot};
 use crate::failure::Failure;
@@ -94,7 +93,7 @@ pub(crate) const OWN_KINDS: [Authentication; 2] = [Authentication::Bearer, Authe
 impl Authorised {
     /// Checks that the caller was granted `scope`.
     pub(crate) fn check(caller: Arc<Identified>, scope: &Scope) -> Result<Self, Failure> {
-        if caller.may(scope) { Ok(Self { caller }) } else { Err(Failure::scope(scope_text(scope))) }
+        if caller.may(scope) { Ok(Self { caller }) } else { Err(Failure::scope(scope)) }
     }
 
     /// A caller who has every scope that the contract of a service asks for.
@@ -113,17 +112,5 @@ impl Authorised {
         }
         let detail = format!("the agency {agency} was not granted to {}", self.caller.member.id);
         Err(Failure::new(ErrorCode::AgencyNotGranted, detail))
-    }
-}
-
-fn scope_text(scope: &Scope) -> &'static str {
-    match scope {
-        Scope::DossierPush => "dossier:push",
-        Scope::DossierRead => "dossier:read",
-        Scope::ChangesRead => "changes:read",
-        Scope::PaymentCreate => "payment:create",
-        Scope::PaymentRead => "payment:read",
-        Scope::ReportRead => "report:read",
-        Scope::Service(_) => "service",
     }
 }

@@ -5,9 +5,9 @@ use core::net::IpAddr;
 use std::fmt;
 use std::str::FromStr;
 
-use lgsp_model::Timestamp;
+use lgsp_model::{ServiceId, Timestamp};
 
-use super::{Credential, ServiceId};
+use super::Credential;
 use crate::Secret;
 
 /// A certificate that stands for a member: by one of its names or as a whole.

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use lgsp_model::{AgencyGrant, MemberId};
+use lgsp_model::{AgencyGrant, MemberId, Scope};
 
 use super::{DAY, MINUTE, proofs};
+use crate::PasswordHash;
 use crate::document::{Leaf, Section};
 use crate::error::Problem;
 use crate::identity::{Credential, Member, NationalLogin};
 use crate::read::{secret, settings, text, time};
-use crate::{PasswordHash, Scope};
 
 /// The longest name or user name in characters: both are shown in lists.
 const MAX_NAME: usize = 200;

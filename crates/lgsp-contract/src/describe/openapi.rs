@@ -1,5 +1,6 @@
 //! OpenAPI 3.1 of one service.
 
+use lgsp_model::Scope;
 use serde_json::{Map, Value, json};
 
 use crate::service::{Authentication, Dialogue, MessageSchema, Mode, Operation, Service, Side};
@@ -142,7 +143,7 @@ fn problem() -> Value {
 
 /// One of the ways; each asks for the scopes.
 fn security(service: &Service, operation: &Operation) -> Vec<Value> {
-    let scopes = operation.scopes().unwrap_or(&service.exposed().scopes);
+    let scopes: Vec<_> = service.scopes_of(operation).iter().map(Scope::to_string).collect();
     let of_kind = |kind: &Authentication| {
         let mut one = Map::new();
         one.insert(kind.as_str().to_owned(), json!(scopes));

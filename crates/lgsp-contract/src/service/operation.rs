@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lgsp_model::Timestamp;
+use lgsp_model::{Scope, Timestamp};
 
 use super::ask::Ask;
 use super::exchange::{CallerAnswer, Exchange, Inbound, Refusal, UpstreamAnswer, UpstreamCall, UpstreamPath, Verdict};
@@ -18,7 +18,8 @@ pub struct Operation {
     pub(crate) path: String,
     pub(crate) idempotent: bool,
     pub(crate) record: Option<String>,
-    pub(crate) scopes: Option<Vec<String>>,
+    /// Instead of the service's.
+    pub(crate) scopes: Option<Vec<Scope>>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) wants_headers: bool,
     pub(crate) exchange: Exchange,
@@ -64,11 +65,6 @@ impl Operation {
     /// The contract whose record a call becomes, in intake mode.
     pub fn record(&self) -> Option<&str> {
         self.record.as_deref()
-    }
-
-    /// The scopes that this operation asks for instead of the service's.
-    pub fn scopes(&self) -> Option<&Vec<String>> {
-        self.scopes.as_ref()
     }
 
     /// Whether its maps look at headers of the request.

@@ -4,9 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lgsp_config::{Member, Scope, ServiceId};
+use lgsp_config::Member;
 pub(crate) use lgsp_contract::Authentication;
-use lgsp_model::{AgencyCode, Timestamp};
+use lgsp_model::{AgencyCode, Scope, ServiceId, Timestamp};
 
 /// A set of kinds of proof. Prints as `mtls+bearer`; the empty one, which a session of the national dialect has, as
 /// `session`.
@@ -81,11 +81,6 @@ impl Identified {
             Scopes::OfToken(scopes) => scopes.contains(scope),
         };
         carried && self.member.may(scope)
-    }
-
-    /// [`Identified::may`], by the scope's name in a contract.
-    pub(crate) fn may_named(&self, scope: &str) -> bool {
-        scope.parse().is_ok_and(|scope| self.may(&scope))
     }
 
     /// Whether the proof counts for a service (`None`: the gateway itself). A key may be for some of them; the scopes are

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, Header, Validation};
-use lgsp_config::{Member, Scope};
-use lgsp_model::{AgencyGrant, Timestamp};
+use lgsp_config::Member;
+use lgsp_model::{AgencyGrant, Scope, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

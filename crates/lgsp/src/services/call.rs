@@ -48,9 +48,8 @@ pub(crate) async fn call(app: &Arc<App>, route: &ServiceRoute, request: Accepted
         // The head alone goes into the future: a body that waits cannot be shared between threads.
         identity::authenticate(&keepers, members, &head, Some(service.id()), kinds).await?
     };
-    let scopes = operation.scopes().unwrap_or(&service.exposed().scopes);
-    if let Some(missing) = scopes.iter().find(|scope| !evidence.identified.may_named(scope)) {
-        return Err(Failure::scope(missing.clone()));
+    if let Some(missing) = service.scopes_of(operation).iter().find(|scope| !evidence.identified.may(scope)) {
+        return Err(Failure::scope(missing));
     }
     let place = running.admission.enter(&evidence.identified.member.id, now)?;
     let standing = place.standing();

@@ -14,7 +14,7 @@ use hyper::header::{
 use hyper::http::request::Parts;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Response, StatusCode, Uri, Version};
-use lgsp_connect::{CallFailure, CallOptions, FailureKind, Repeatable, ResponseBody, Sent, UpstreamBody};
+use lgsp_connect::{BodyFailure, CallFailure, CallOptions, FailureKind, Repeatable, ResponseBody, Sent, UpstreamBody};
 use lgsp_contract::{Format, MapContext, UpstreamAnswer, UpstreamCall};
 use lgsp_model::ErrorCode;
 
@@ -46,14 +46,15 @@ pub(super) async fn whole(
     let Whole { parts, from, secure, .. } = whole;
     let repeatable = repeatable(call, &parts);
     let mut parts = outgoing(call, parts, from, secure, false)?;
-    if !call.operation.passes_answers(made.caller) {
+    let read_here = !call.operation.passes_answers(made.caller);
+    if read_here {
         // What is read here must come whole and plain.
         for name in [ACCEPT_ENCODING, RANGE, IF_RANGE] {
             parts.headers.remove(name);
         }
     }
     apply(call.running.passed_headers(), &mut parts, &made)?;
-    let answer = send(call, parts, made.body.clone(), repeatable).await?;
+    let answer = send(call, parts, made.body.clone(), How { repeatable, read_here }).await?;
     convert(call, made.caller, answer, context).await
 }
 
@@ -68,7 +69,7 @@ pub(super) async fn whole_unread(
     let target = passed_target(call, &parts, parameters)?;
     let mut parts = outgoing(call, parts, from, secure, false)?;
     parts.uri = target.unwrap_or(parts.uri);
-    let answer = send(call, parts, body, repeatable).await?;
+    let answer = send(call, parts, body, How { repeatable, read_here: false }).await?;
     Ok(pass_back(answer, None))
 }
 
@@ -106,7 +107,7 @@ pub(super) async fn stream(
         };
         let mut parts = outgoing(call, parts, from, secure, false)?;
         parts.uri = target.unwrap_or(parts.uri);
-        let answer = send(call, parts, bytes, repeatable).await?;
+        let answer = send(call, parts, bytes, How { repeatable, read_here: false }).await?;
         return Ok(pass_back(answer, Some(place)));
     }
     let mut parts = outgoing(call, parts, from, secure, false)?;
@@ -212,15 +213,19 @@ fn keep_only(headers: &mut HeaderMap, passed: &[String]) {
     }
 }
 
-/// Sends a request whose body is at hand; a token that the partner refuses is renewed once.
-async fn send(
-    call: &Call<'_>,
-    parts: Box<Parts>,
-    body: Bytes,
+/// How a request is sent whose body is at hand.
+struct How {
     repeatable: Repeatable,
-) -> Result<Response<ResponseBody>, Failure> {
+    /// The answer is read whole before anything of it goes to the caller, so its end has to come in time too.
+    read_here: bool,
+}
+
+/// Sends a request whose body is at hand; a token that the partner refuses is renewed once.
+async fn send(call: &Call<'_>, parts: Box<Parts>, body: Bytes, how: How) -> Result<Response<ResponseBody>, Failure> {
     let timeout = call.operation.timeout().unwrap_or(call.running.timeout);
-    let how = CallOptions { deadline: (Instant::now() + timeout).into(), repeatable, upgrade: false, end: None };
+    let deadline = (Instant::now() + timeout).into();
+    let How { repeatable, read_here } = how;
+    let how = CallOptions { deadline, repeatable, upgrade: false, end: read_here.then_some(deadline) };
     exchange(call.running, parts, body, how).await.map_err(|nothing| match nothing {
         NoAnswer::Failed(failure) => *failure,
         NoAnswer::Broken(failure) => unanswered(call, &failure),
@@ -359,5 +364,7 @@ fn unreadable(call: &Call<'_>, error: &(dyn std::error::Error + 'static), most: 
         return Failure::new(ErrorCode::UpstreamBroken, detail);
     }
     tracing::warn!(trace_id = %call.trace.id_hex(), service = call.service.id(), cause = %error, "answer broke off");
-    Failure::new(ErrorCode::UpstreamUnreachable, format!("{error}; the partner may have acted on the call"))
+    let late = matches!(error.downcast_ref(), Some(BodyFailure::Late | BodyFailure::Silent));
+    let code = if late { ErrorCode::UpstreamTimeout } else { ErrorCode::UpstreamUnreachable };
+    Failure::new(code, format!("{error}; the partner may have acted on the call"))
 }

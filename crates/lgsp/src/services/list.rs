@@ -21,11 +21,10 @@ pub(crate) fn listing(snapshot: &Snapshot, caller: &Identified, at: Timestamp) -
 }
 
 fn entry(snapshot: &Snapshot, service: &Service, caller: &Identified) -> Option<Value> {
-    let may = |scopes: &[String]| scopes.iter().all(|scope| caller.may_named(scope));
     let operations: Vec<Value> = service
         .operations()
         .iter()
-        .filter(|operation| may(operation.scopes().unwrap_or(&service.exposed().scopes)))
+        .filter(|operation| service.scopes_of(operation).iter().all(|scope| caller.may(scope)))
         .map(|operation| json!({"name": operation.name(), "methods": operation.methods(), "path": operation.path()}))
         .collect();
     if operations.is_empty() {
@@ -45,7 +44,7 @@ fn entry(snapshot: &Snapshot, service: &Service, caller: &Identified) -> Option<
         "mode": service.mode().as_str(),
         "path": exposed.path,
         "authentication": kinds,
-        "scopes": exposed.scopes,
+        "scopes": exposed.scopes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "operations": operations,
         "ready": snapshot.services.running(service).is_some_and(|running| running.is_ready()),
         "openapi": format!("/v1/services/{}/openapi.json", service.id()),

@@ -91,7 +91,7 @@ impl Reading<'_, '_, '_, '_> {
             path: self.path(),
             idempotent,
             record: written.record.clone(),
-            scopes: written.scopes.clone(),
+            scopes: written.scopes.as_ref().map(|written| terms::scopes(written, "operation.scopes", self.folder)),
             timeout,
             wants_headers: self.wants_headers(),
             exchange: self.exchange(),

@@ -5,7 +5,7 @@ mod credentials;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lgsp_model::{ByteCount, unit};
+use lgsp_model::{ByteCount, Scope, unit};
 
 use credentials::credentials;
 
@@ -49,9 +49,7 @@ pub(super) fn exposed(id: &str, expose: &Expose, folder: &mut Folder<'_>) -> Opt
         folder.refuse("expose.authentication", format!("must name at least one of {}", kinds()));
     }
     let scopes = expose.scopes.clone().unwrap_or_else(|| vec![format!("service:{id}")]);
-    if scopes.iter().any(String::is_empty) || scopes.is_empty() {
-        folder.refuse("expose.scopes", "must name at least one scope");
-    }
+    let scopes = self::scopes(&scopes, "expose.scopes", folder);
     let limits = limits(&expose.limits, folder);
     let check_request = check(expose.check.request.as_deref(), "expose.check.request", folder);
     let check_response = check(expose.check.response.as_deref(), "expose.check.response", folder);
@@ -67,6 +65,21 @@ pub(super) fn exposed(id: &str, expose: &Expose, folder: &mut Folder<'_>) -> Opt
         check_response,
         dispatch,
     })
+}
+
+/// The scopes that a caller needs. Nobody has one that does not exist, and everybody has none.
+pub(super) fn scopes(written: &[String], place: &str, folder: &mut Folder<'_>) -> Vec<Scope> {
+    if written.is_empty() {
+        folder.refuse(place, "must name at least one scope");
+    }
+    let mut scopes = Vec::new();
+    for text in written {
+        match text.parse() {
+            Ok(scope) => scopes.push(scope),
+            Err(cause) => folder.refuse(place, format!("{text} is no scope: {cause}")),
+        }
+    }
+    scopes
 }
 
 fn dispatch(written: Option<&str>, formats: &[Dialogue], folder: &mut Folder<'_>) -> Dispatch {
