@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toml::Table;
 
 use crate::connector::{Clock, Connector};
+use crate::identity::PROVIDERS;
 use crate::settings::SettingError;
 use crate::{npsp, webhook};
 
@@ -33,6 +34,8 @@ pub struct Checked(Builder);
 pub enum CheckError {
     /// No family has this name.
     UnknownConnector,
+    /// No identity provider has this kind.
+    UnknownProvider,
     /// Every wrong setting.
     Settings(Vec<SettingError>),
 }
@@ -44,6 +47,10 @@ impl fmt::Display for CheckError {
                 let names: Vec<_> = FAMILIES.iter().map(|family| family.name).collect();
                 write!(f, "no such connector; there are {}", names.join(", "))
             }
+            Self::UnknownProvider => {
+                let names: Vec<_> = PROVIDERS.iter().map(|family| family.name).collect();
+                write!(f, "no such kind of identity provider; there are {}", names.join(", "))
+            }
             Self::Settings(errors) => {
                 let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
                 f.write_str(&texts.join("; "))
@@ -54,7 +61,7 @@ impl fmt::Display for CheckError {
 
 impl std::error::Error for CheckError {}
 
-/// Why a connector could not be built from good settings.
+/// Why a connector or an identity provider could not be built from good settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BuildError {
     /// The system's trusted certificates cannot be read, and the address is https.

@@ -1,5 +1,6 @@
-//! Talking to the outside: partners (one file per protocol over one bounded HTTP client, behind one trait), and the
-//! servers of services that are passed on (`upstream`).
+//! Talking to the outside: partners (one file per protocol over one bounded HTTP client, behind one trait), the
+//! identity providers at which people sign in (`identity`, likewise), and the servers of services that are passed on
+//! (`upstream`).
 //!
 //! It does not know our listeners, the store or routing. A connector never decides whether to send again: it says what
 //! came of one call. An upstream does, within what its caller allows.
@@ -7,6 +8,7 @@
 mod client;
 mod connector;
 mod family;
+mod identity;
 mod npsp;
 mod redact;
 mod settings;
@@ -17,6 +19,10 @@ pub use connector::{
     Asked, BatchLimit, Clock, ConnectFuture, Connector, Delivered, Known, Outgoing, QueryFailure, Repeat, Standing,
 };
 pub use family::{BuildError, CheckError, Checked, FAMILIES, Family, check};
+pub use identity::{
+    Authenticated, CheckedProvider, IdentityProvider, LoggedOut, LoginReturn, LoginStart, PROVIDERS, Person,
+    ProviderFailure, ProviderFailureKind, ProviderFamily, check_provider,
+};
 pub use settings::{Problem, SettingError};
 pub use upstream::{
     AddressError, BodyError, BodyFailure, BodyStream, CallFailure, CallOptions, FailureKind, Http2, Identity,
