@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lgsp_model::{AgencyGrant, MemberId, Scope};
 
+use crate::sign_in::Client;
 use crate::{ConnectorSettings, PasswordHash, Secret};
 
 pub(crate) use proofs::sha256_digits;
@@ -21,6 +22,8 @@ pub struct Member {
     pub id: MemberId,
     /// What people call it.
     pub name: String,
+    /// Whether and how it may learn who signed in.
+    pub sign_in: Option<Client>,
     /// The agencies granted to it.
     pub agencies: AgencyGrant,
     /// What it may do; sorted, without repeats.

@@ -27,6 +27,7 @@ mod read;
 mod secret;
 mod sections;
 mod settings;
+mod sign_in;
 mod substitute;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ pub use settings::{
     Admin, Breaker, CertificateFiles, ClientCertificates, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer,
     Limits, Log, LogFormat, LogLevel, National, Network, Public, Retry, SoftState, Start, Store, Target, Tls,
 };
+pub use sign_in::{ClaimScope, Client, IdentityProvider, ProviderId, SignIn, SubjectType, TokenAlgorithm};
 
 /// The shipped file: every key, its unit and its default, commented. It parses once its variables are given.
 pub const DEFAULT: &str = include_str!("../../../config/lgsp.toml");

@@ -4,6 +4,7 @@ mod defaults;
 mod listeners;
 mod members;
 mod proofs;
+mod sign_in;
 mod targets;
 
 use std::time::Duration;
@@ -46,8 +47,11 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
     let national = root.section("national", national);
     let log = root.section("log", log);
     let delivery = root.section("delivery", delivery);
+    let sign_in = root.section("sign_in", sign_in::sign_in);
+    let identity_providers = sign_in::providers(root);
     let members = members::read(root);
     let targets = targets::read(root, &delivery);
+    sign_in::check_members(root, members.as_deref(), identity_providers.as_deref());
     version?;
     Some(Config {
         public: public?,
@@ -60,6 +64,8 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
         national,
         log,
         delivery,
+        sign_in,
+        identity_providers: identity_providers?,
         members: members?,
         targets: targets?,
     })

@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 pub use listener::{Admin, CertificateFiles, ClientCertificates, Network, Public, Tls};
 
+use crate::sign_in::{IdentityProvider, SignIn};
 use crate::{ByteCount, Member};
 
 /// A whole configuration file, checked.
@@ -36,6 +37,10 @@ pub struct Config {
     pub log: Log,
     /// Defaults of delivery, already applied to every target.
     pub delivery: Delivery,
+    /// How long what signing in leaves behind is good for.
+    pub sign_in: SignIn,
+    /// Where people sign in; ids are unique.
+    pub identity_providers: Vec<IdentityProvider>,
     /// Who may call; ids are unique, and so are national user names.
     pub members: Vec<Member>,
     /// Where events go; ids are unique.

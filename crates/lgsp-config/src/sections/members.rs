@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lgsp_model::{AgencyGrant, MemberId, Scope};
 
-use super::{DAY, MINUTE, proofs};
+use super::{DAY, MINUTE, proofs, sign_in};
 use crate::PasswordHash;
 use crate::document::{Leaf, Section};
 use crate::error::Problem;
@@ -70,10 +70,11 @@ fn member(s: &mut Section<'_>) -> Option<Member> {
         s.report("callback", Problem::Expected("a member whose id has at most 55 characters"));
         return None;
     }
+    let sign_in = s.optional_section("sign_in", sign_in::client);
     let wants_national = s.has("national");
     let national = s.optional_section("national", national).flatten();
     let usual_push_interval = s.optional("usual_push_interval", time(MINUTE..=30 * DAY));
-    if wants_national && national.is_none() {
+    if wants_national && national.is_none() || matches!(sign_in, Some(None)) {
         return None;
     }
     let (proofs, callback) = (proofs.read?, if s.has("callback") { Some(callback?) } else { None });
@@ -91,6 +92,7 @@ fn member(s: &mut Section<'_>) -> Option<Member> {
         signature_keys: proofs.signature_keys,
         lgsp_access: proofs.lgsp_access,
         callback,
+        sign_in: sign_in.flatten(),
         national,
         usual_push_interval,
     })
