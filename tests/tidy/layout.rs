@@ -161,8 +161,9 @@ struct Suite {
 }
 
 /// One line for every trait of which there is, or will be, more than one implementation in production code.
-const SUITES: [Suite; 2] = [
+const SUITES: [Suite; 3] = [
     Suite { implementation: "impl DurableStore for ", run: "suite_on!" },
+    Suite { implementation: "impl SoftState for ", run: "soft_suite_on!" },
     Suite { implementation: "impl Connector for ", run: "suite" },
 ];
 

@@ -4,6 +4,7 @@
 //! connectors or policy, and it reads no clock: every time is an argument.
 
 mod event;
+mod registry;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -16,6 +17,7 @@ pub use event::{
     Appended, DossierEvent, IDEMPOTENCY_KEPT, IdempotencyKey, NewEvent, NewReply, Page, PageLimit, ReadFilter,
     StoredEvent, Subject, TraceId,
 };
+pub use registry::{REGISTRY_KEPT_MILLIS, RegistryChange, RegistryEntry, RegistryKind};
 
 /// What every call of the store returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -157,6 +159,8 @@ pub enum StoreError {
     },
     /// The thing named does not exist or is not in the state that the call needs.
     NotThere,
+    /// The thing to be made exists already.
+    Taken,
 }
 
 impl std::fmt::Display for StoreError {
@@ -170,6 +174,7 @@ impl std::fmt::Display for StoreError {
                 "the store has format {found} and was written by a newer version; this one reads up to {known}: install the newer version or restore a backup"
             ),
             Self::NotThere => f.write_str("there is no such entry in the state that this needs"),
+            Self::Taken => f.write_str("there is such an entry already"),
         }
     }
 }
@@ -257,6 +262,15 @@ pub trait DurableStore: Send + Sync {
     /// Records an operator's act that changes nothing else.
     fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq>;
 
+    /// Changes the registry together with an audit event: returns that event's position, or `Taken`.
+    fn change_registry(&self, change: RegistryChange) -> StoreFuture<'_, Seq>;
+
+    /// One entry of the registry.
+    fn registry_entry(&self, kind: RegistryKind, id: String) -> StoreFuture<'_, Option<RegistryEntry>>;
+
+    /// Entries of a kind whose ids come after `after` byte by byte (`""`: from the first one), in the order of ids.
+    fn registry(&self, kind: RegistryKind, after: String, limit: usize) -> StoreFuture<'_, Vec<RegistryEntry>>;
+
     /// Marks that these targets stopped with nothing in flight: every call for them has ended, its outcome is recorded,
     /// and none is made any more until the store is opened again.
     fn mark_clean_stop(&self, targets: Vec<TargetId>) -> StoreFuture<'_, ()>;
@@ -264,6 +278,6 @@ pub trait DurableStore: Send + Sync {
     /// Whether the target was marked so in the life of the store before this one. True once: whoever asks starts it.
     fn take_clean_stop(&self, target: &TargetId) -> bool;
 
-    /// Checks the hash chain from first to last.
+    /// Checks the hash chain from first to last, and the registry against what the log says of it.
     fn verify(&self) -> StoreFuture<'_, VerifyReport>;
 }

@@ -15,6 +15,8 @@ mod messages;
 mod names;
 mod queue;
 mod read;
+mod registry;
+mod registry_check;
 mod row;
 mod schema;
 mod seen;
@@ -49,8 +51,8 @@ pub use self::verify::verify_dir;
 use self::writer::Shared;
 use crate::{
     Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, NewEvent, NewReply, Page,
-    PageLimit, Parked, ParkedState, ReadFilter, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition,
-    VerifyReport,
+    PageLimit, Parked, ParkedState, ReadFilter, RegistryChange, RegistryEntry, RegistryKind, StoreError, StoreFuture,
+    StoredEvent, TargetChange, TargetPosition, VerifyReport,
 };
 
 /// Events packed before other tasks of the same thread get their turn, some 200 µs.
@@ -329,6 +331,18 @@ impl DurableStore for EmbeddedStore {
 
     fn audit(&self, entry: AuditEntry) -> StoreFuture<'_, Seq> {
         Box::pin(self.write(move |reply| Job::Audit { entry, reply }))
+    }
+
+    fn change_registry(&self, change: RegistryChange) -> StoreFuture<'_, Seq> {
+        Box::pin(self.write(move |reply| Job::Registry { change: Box::new(change), reply }))
+    }
+
+    fn registry_entry(&self, kind: RegistryKind, id: String) -> StoreFuture<'_, Option<RegistryEntry>> {
+        Box::pin(self.read_with(move |reader| registry::entry(&reader.conn, kind, &id)))
+    }
+
+    fn registry(&self, kind: RegistryKind, after: String, limit: usize) -> StoreFuture<'_, Vec<RegistryEntry>> {
+        Box::pin(self.read_with(move |reader| registry::page(&reader.conn, kind, &after, limit)))
     }
 
     fn mark_clean_stop(&self, targets: Vec<TargetId>) -> StoreFuture<'_, ()> {

@@ -1,13 +1,17 @@
-//! Durable state behind one trait: the log, the dossiers, the targets. One engine today, embedded SQLite.
+//! State behind two traits. What must not be lost: the log, the dossiers, the targets, the registry; one engine today,
+//! embedded SQLite. And what may vanish at any moment: sessions, codes, what was seen; in this process or in Redis.
 //!
 //! It decides nothing about dossiers (`lgsp-model` does) and knows neither HTTP nor connectors.
 
 mod api;
 mod embedded;
+mod soft;
 
 pub use api::{
     Appended, AuditEntry, CommitObserver, DossierEvent, DurableStore, Health, Held, HeldDecision, IDEMPOTENCY_KEPT,
-    IN_ORDER_AT_ONCE, IdempotencyKey, NewEvent, NewReply, Page, PageLimit, Parked, ParkedState, ReadFilter, StoreError,
-    StoreFuture, StoredEvent, Subject, TargetChange, TargetPosition, TraceId, VerifyReport,
+    IN_ORDER_AT_ONCE, IdempotencyKey, NewEvent, NewReply, Page, PageLimit, Parked, ParkedState, REGISTRY_KEPT_MILLIS,
+    ReadFilter, RegistryChange, RegistryEntry, RegistryKind, StoreError, StoreFuture, StoredEvent, Subject,
+    TargetChange, TargetPosition, TraceId, VerifyReport,
 };
 pub use embedded::{EmbeddedOptions, EmbeddedStore, verify_dir};
+pub use soft::{LocalSoft, SoftKind, SoftState};

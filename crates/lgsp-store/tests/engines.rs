@@ -18,6 +18,10 @@ mod generic;
 mod messages;
 #[path = "engines/model.rs"]
 mod model;
+#[path = "engines/registry.rs"]
+mod registry;
+#[path = "engines/soft.rs"]
+mod soft;
 #[path = "engines/suite.rs"]
 mod suite;
 #[path = "engines/tamper.rs"]
@@ -66,5 +70,8 @@ mod embedded {
         a_clock_that_jumps_back_changes_nothing,
         traces_come_back_for_runs_and_single_messages,
         what_does_not_exist_is_not_found,
+        the_registry_changes_with_its_audit_event_or_not_at_all,
+        entries_are_found_by_kind_and_id_and_paged_in_order,
+        what_ended_long_ago_goes_with_a_later_change,
     );
 }

@@ -14,6 +14,7 @@ use super::dossiers::{self, Recent};
 use super::failure::{damaged, unavailable};
 use super::names::Names;
 use super::queue::Job;
+use super::registry::{self, Changed};
 use super::row::{Carried, NO_INCOMING, Prepared, Row, encode_incoming};
 use super::seen::Seen;
 use super::{audit, chain, clean_stop, held, idempotency, messages, targets};
@@ -40,6 +41,7 @@ pub(super) enum Answer {
     Decided(Option<Seq>),
     Logged(Seq),
     NotThere,
+    Taken,
 }
 
 /// The group being applied.
@@ -141,6 +143,7 @@ impl<'c> Group<'c> {
             Job::Decide { seq, decision, audit, .. } => held::decide(self, *seq, *decision, audit),
             Job::Reply { to, carried, .. } => messages::reply(self, *to, carried),
             Job::Audit { entry, .. } => self.audit(entry, None).map(Answer::Logged),
+            Job::Registry { change, .. } => registry::apply(self, change),
             Job::CleanStop { targets, .. } => clean_stop::mark(self.conn, targets).map(|()| Answer::Changed),
             #[cfg(test)]
             Job::LimitPages { .. } => Ok(Answer::Changed),
@@ -292,7 +295,17 @@ impl<'c> Group<'c> {
 
     /// Appends an operator's act; chained to the dossier that it is about, if it is about one.
     pub(super) fn audit(&mut self, entry: &AuditEntry, about: Option<DossierCode>) -> Result<Seq, StoreError> {
-        let text = audit::to_json(entry);
+        self.audit_with(entry, about, &[])
+    }
+
+    /// The same with the entries of the registry that the act changed.
+    pub(super) fn audit_with(
+        &mut self,
+        entry: &AuditEntry,
+        about: Option<DossierCode>,
+        changed: &[Changed],
+    ) -> Result<Seq, StoreError> {
+        let text = audit::to_json(entry, changed);
         let digest = sha256(&text);
         let previous = match &about {
             Some(code) => self.state(code)?.and_then(|state| state.last),

@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 
 use lgsp_model::{Seq, TargetId};
 
+use super::registry;
 use super::row::{Carried, Prepared};
-use crate::{Appended, AuditEntry, HeldDecision, StoreError, TargetChange};
+use crate::{Appended, AuditEntry, HeldDecision, RegistryChange, StoreError, TargetChange};
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -19,7 +20,7 @@ const GROUP_EVENTS: usize = 4_096;
 /// Bytes in one commit, 4 MiB.
 const GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// What a call without events counts for.
-const CALL_BYTES: usize = 1_024;
+pub(super) const CALL_BYTES: usize = 1_024;
 
 /// A call that changes the store.
 pub(super) enum Job {
@@ -47,6 +48,10 @@ pub(super) enum Job {
         entry: AuditEntry,
         reply: Reply<Seq>,
     },
+    Registry {
+        change: Box<RegistryChange>,
+        reply: Reply<Seq>,
+    },
     CleanStop {
         targets: Vec<TargetId>,
         reply: Reply<()>,
@@ -69,6 +74,7 @@ impl Job {
     fn bytes(&self) -> usize {
         match self {
             Self::Append { events, .. } => events.iter().map(Prepared::weight).sum(),
+            Self::Registry { change, .. } => registry::weight(change),
             Self::Reply { carried, .. } => CALL_BYTES + carried.payload.bytes.len(),
             _ => CALL_BYTES,
         }
@@ -80,7 +86,9 @@ impl Job {
             Self::Append { reply, .. } => drop(reply.send(Err(error))),
             Self::Target { reply, .. } => drop(reply.send(Err(error))),
             Self::Decide { reply, .. } => drop(reply.send(Err(error))),
-            Self::Reply { reply, .. } | Self::Audit { reply, .. } => drop(reply.send(Err(error))),
+            Self::Reply { reply, .. } | Self::Audit { reply, .. } | Self::Registry { reply, .. } => {
+                drop(reply.send(Err(error)));
+            }
             Self::CleanStop { reply, .. } => drop(reply.send(Err(error))),
             #[cfg(test)]
             Self::LimitPages { reply, .. } => drop(reply.send(Err(error))),

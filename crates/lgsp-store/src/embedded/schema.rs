@@ -12,7 +12,7 @@ use super::failure::{damaged, unavailable};
 use crate::StoreError;
 
 /// The format that this program writes, in `PRAGMA user_version`.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// `PRAGMA application_id`: "LGSP". Another program's database is not touched.
 const APPLICATION: i32 = 0x4c47_5350;
 /// The database's file name in the store's directory.
@@ -43,6 +43,9 @@ type Step = &'static str;
 ///
 /// Version 2 has messages, replies and access records in the log; `reply` names the newest reply to a message, whose
 /// row's `previous` is the message. `clean_stop` has the targets that stopped with nothing in flight.
+///
+/// Version 3 has the registry: `seq` is the audit event of an entry's last change, which has the digest over the entry
+/// and its `salt`.
 const STEPS: &[Step] = &["
     CREATE TABLE log(
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, disposition INTEGER NOT NULL,
@@ -71,6 +74,11 @@ const STEPS: &[Step] = &["
 ", "
     CREATE TABLE reply(message INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
     CREATE TABLE clean_stop(target TEXT PRIMARY KEY) WITHOUT ROWID;
+", "
+    CREATE TABLE registry(
+        kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL, ends INTEGER, salt BLOB NOT NULL,
+        seq INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+    CREATE INDEX registry_by_end ON registry(ends) WHERE ends IS NOT NULL;
 "];
 
 /// The right to write a store; other processes are refused while it lives.

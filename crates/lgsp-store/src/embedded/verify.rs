@@ -1,8 +1,9 @@
-//! Checks the log against its hash chain, from first to last, in slices that hold no lock for long.
+//! Checks the log against its hash chain, from first to last, in slices that hold no lock for long, and has the registry
+//! checked against the log on the way.
 
 use std::path::Path;
 
-use lgsp_model::{Digest, Seq};
+use lgsp_model::{Digest, EventKind, Seq};
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow};
 
 use super::chain::{self, GENESIS};
@@ -10,6 +11,7 @@ use super::codec::{Unpacker, sha256};
 use super::failure::damaged;
 use super::names::NameTexts;
 use super::read::Traces;
+use super::registry_check::RegistryCheck;
 use super::row::Row;
 use super::schema;
 use crate::{StoreError, VerifyReport};
@@ -30,6 +32,7 @@ pub(super) fn verify(conn: &Connection, head: Option<Seq>) -> Result<VerifyRepor
         unpacker: Unpacker::default(),
         names: NameTexts::default(),
         traces: Traces::default(),
+        registry: RegistryCheck::of(conn)?,
         report: VerifyReport { events: 0, head: GENESIS, broken: None },
     };
     let end = head.map_or(i64::MAX, |head| head.0 as i64);
@@ -37,7 +40,11 @@ pub(super) fn verify(conn: &Connection, head: Option<Seq>) -> Result<VerifyRepor
     if check.report.broken.is_none() {
         check.ends(end)?;
     }
-    Ok(check.report)
+    let Check { mut report, registry, .. } = check;
+    if report.broken.is_none() {
+        report.broken = registry.end(conn, report.events)?;
+    }
+    Ok(report)
 }
 
 struct Check<'c> {
@@ -45,6 +52,7 @@ struct Check<'c> {
     unpacker: Unpacker,
     names: NameTexts,
     traces: Traces,
+    registry: RegistryCheck,
     report: VerifyReport,
 }
 
@@ -65,7 +73,10 @@ impl Check<'_> {
             some = true;
             let expected = self.report.events + 1;
             let problem = match row.get::<_, i64>(0) {
-                Ok(seq) if seq as u64 == expected => self.event(row, expected),
+                Ok(seq) if seq as u64 == expected => match self.event(row, expected) {
+                    None => self.registry(row, expected)?,
+                    problem => problem,
+                },
                 _ => Some("the event is missing".to_owned()),
             };
             if let Some(problem) = problem {
@@ -116,6 +127,17 @@ impl Check<'_> {
             digest: &digest,
         };
         Ok(chain::extend(&self.report.head, &covered))
+    }
+
+    /// What is wrong with what an operator's act made of the registry, if anything.
+    fn registry(&mut self, row: &SqlRow<'_>, seq: u64) -> Result<Option<String>, StoreError> {
+        if row.get::<_, u8>(2).map_err(damaged)? != EventKind::Audit.code() {
+            return Ok(None);
+        }
+        let stored = row.get_ref(12).and_then(|stored| Ok(stored.as_blob_or_null()?)).map_err(damaged)?;
+        let Some(stored) = stored else { return Ok(None) };
+        let act = self.unpacker.unpack(self.conn, stored, row.get(13).map_err(damaged)?)?;
+        self.registry.follow(self.conn, seq, &act)
     }
 
     /// The payload's digest: of what is there, or what was kept when it was purged.

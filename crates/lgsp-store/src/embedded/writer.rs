@@ -275,7 +275,10 @@ fn deliver(job: Job, answer: Answer) {
         (Job::Append { reply, .. }, Answer::Appended(appended)) => drop(reply.send(Ok(appended))),
         (Job::Target { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),
         (Job::Decide { reply, .. }, Answer::Decided(released)) => drop(reply.send(Ok(released))),
-        (Job::Reply { reply, .. } | Job::Audit { reply, .. }, Answer::Logged(seq)) => drop(reply.send(Ok(seq))),
+        (Job::Reply { reply, .. } | Job::Audit { reply, .. } | Job::Registry { reply, .. }, Answer::Logged(seq)) => {
+            drop(reply.send(Ok(seq)))
+        }
+        (job, Answer::Taken) => job.fail(StoreError::Taken),
         (Job::CleanStop { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),
         #[cfg(test)]
         (Job::LimitPages { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),

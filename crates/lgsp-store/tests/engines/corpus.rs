@@ -1,19 +1,20 @@
 //! Stores written by earlier versions of the format stay readable and writable. `tests/corpus/v1.db` is frozen: it
 //! was written by `write` below when format 1 was the newest, and is never written again. `v2.db` likewise holds what
-//! `write` and `write_generic` make.
+//! `write` and `write_generic` make, and `v3.db` adds what `write_registry` makes.
 
 use std::path::Path;
 
 use lgsp_model::{EventKind, Seq, Status, TargetId};
 use lgsp_store::{
-    Appended, DurableStore, HeldDecision, NewEvent, Parked, ParkedState, ReadFilter, TargetChange, TargetPosition,
-    verify_dir,
+    Appended, DurableStore, HeldDecision, NewEvent, Parked, ParkedState, ReadFilter, RegistryChange, RegistryEntry,
+    RegistryKind, TargetChange, TargetPosition, verify_dir,
 };
 
 use super::embedded::open;
 use super::messages::{
     NOW, WHOLE, access, act, append, code, everything, key, message, of_kinds, read_all, record, reply, step,
 };
+use super::registry::{change, member};
 
 const V1: &[u8] = include_bytes!("../corpus/v1.db");
 const SHORT: &str = r#"{"MaHoSo":"H11.3-260102-0001","TrangThaiHoSo":"9"}"#;
@@ -22,6 +23,8 @@ const LONG: &str = r#"{"MaHoSo":"H11.3-260102-0002","MaTTHC":"1.001193","TenTTHC
 const CHAIN: &str = include_str!("../corpus/v1.chain");
 const V2: &[u8] = include_bytes!("../corpus/v2.db");
 const V2_CHAIN: &str = include_str!("../corpus/v2.chain");
+const V3: &[u8] = include_bytes!("../corpus/v3.db");
+const V3_CHAIN: &str = include_str!("../corpus/v3.chain");
 
 fn target() -> TargetId {
     "national-portal".parse().unwrap()
@@ -63,6 +66,20 @@ async fn write_generic(store: &dyn DurableStore) {
     store.reply(reply(8, "busy")).await.unwrap();
     store.reply(reply(8, r#"{"number":"EV1"}"#)).await.unwrap();
     store.mark_clean_stop(vec![target()]).await.unwrap();
+}
+
+/// Writes what came with format 3: events 12 and 13.
+async fn write_registry(store: &dyn DurableStore) {
+    let made = vec![member("app", "{}"), member("gone", "{}")];
+    store.change_registry(RegistryChange { create: made, ..change("member/app") }).await.unwrap();
+    let gone = vec![(RegistryKind::Member, "gone".to_owned())];
+    let ends = RegistryEntry { ends: Some(NOW), ..member("app", "{ }") };
+    store.change_registry(RegistryChange { put: vec![ends], remove: gone, ..change("member/app") }).await.unwrap();
+}
+
+async fn read_registry(store: &dyn DurableStore) {
+    let expected = RegistryEntry { ends: Some(NOW), ..member("app", "{ }") };
+    assert_eq!(store.registry(RegistryKind::Member, String::new(), 10).await.unwrap(), [expected]);
 }
 
 async fn read_generic(store: &dyn DurableStore) {
@@ -146,11 +163,36 @@ async fn a_store_written_by_format_2_stays_readable_and_writable() {
 }
 
 #[tokio::test]
+async fn a_store_written_by_format_2_takes_a_registry() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lgsp.db"), V2).unwrap();
+    let store = open(dir.path());
+    assert_eq!(store.registry(RegistryKind::Member, String::new(), 10).await.unwrap(), []);
+    write_registry(&store).await;
+    read_registry(&store).await;
+    assert_eq!(store.verify().await.unwrap().broken, None);
+}
+
+#[tokio::test]
+async fn a_store_written_by_format_3_stays_readable_and_writable() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lgsp.db"), V3).unwrap();
+    let report = verify_dir(dir.path()).unwrap();
+    assert_eq!((report.events, report.broken, report.head.to_string()), (13, None, V3_CHAIN.trim().to_owned()));
+    let store = open(dir.path());
+    read_registry(&store).await;
+    read_generic(&store).await;
+    read(&store).await;
+    assert_eq!(store.verify().await.unwrap().broken, None);
+}
+
+#[tokio::test]
 async fn what_the_corpus_was_written_with_reads_the_same_today() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     write(&store).await;
     write_generic(&store).await;
+    write_registry(&store).await;
     drop(store);
     // A directory to keep the files in when a new format is frozen.
     if let Some(keep) = std::env::var_os("LGSP_STORE_FREEZE") {
@@ -159,6 +201,7 @@ async fn what_the_corpus_was_written_with_reads_the_same_today() {
         std::fs::write(keep.join("v.chain"), verify_dir(dir.path()).unwrap().head.to_string()).unwrap();
     }
     let store = open(dir.path());
+    read_registry(&store).await;
     read_generic(&store).await;
     read(&store).await;
 }

@@ -7,6 +7,11 @@ use lgsp_store::{
     StoreError, Subject, TargetChange, TargetPosition,
 };
 
+pub use super::registry::{
+    entries_are_found_by_kind_and_id_and_paged_in_order, the_registry_changes_with_its_audit_event_or_not_at_all,
+    what_ended_long_ago_goes_with_a_later_change,
+};
+
 use super::messages::{
     NOW, WHOLE, about, access, act, append, code, everything, key, message, of_kinds, read_all, record, reply, step,
     step_time,
