@@ -2,7 +2,7 @@
 //!
 //! They protect nothing: the sandbox holds no real data.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -50,6 +50,16 @@ impl Access {
     /// The value of the `Authorization` header of a token request.
     pub fn basic(&self) -> String {
         format!("Basic {}", STANDARD.encode(format!("{}:{}", self.client_id, self.client_secret)))
+    }
+
+    /// Whether a token request has the right credentials, by Basic or in the form.
+    pub(crate) fn is_client(&self, call: &Call, form: &Query) -> bool {
+        match call.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+            Some(basic) => basic == self.basic(),
+            None => {
+                form.get("client_id") == Some(&self.client_id) && form.get("client_secret") == Some(&self.client_secret)
+            }
+        }
     }
 }
 
@@ -135,19 +145,21 @@ impl Tokens {
                 return living;
             }
         }
-        let lifetime = Duration::from_millis(access.token_lifetime_ms);
-        let token = self.open.open(lifetime, access.token_calls, call.now);
+        let (token, lifetime) = self.give_new(access, call.now);
         self.last = Some(token.clone());
         (token, lifetime)
+    }
+
+    /// A token that nobody else has, and its life.
+    pub(crate) fn give_new(&mut self, access: &Access, now: Instant) -> (String, Duration) {
+        let lifetime = Duration::from_millis(access.token_lifetime_ms);
+        (self.open.open(lifetime, access.token_calls, now), lifetime)
     }
 
     /// Whether the call has a living token, which pays for it. The token stands in `Authorization` or, as some clients
     /// do, in a header `access_token`.
     pub(crate) fn spend(&mut self, call: &Call) -> bool {
-        let bearer = call.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let bearer = bearer.and_then(|value| value.split_once(' '));
-        let bearer = bearer.filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        bearer.or_else(|| call.header("access_token")).is_some_and(|token| self.open.spend(token, call.now))
+        call.bearer().or_else(|| call.header("access_token")).is_some_and(|token| self.open.spend(token, call.now))
     }
 }
 
@@ -166,15 +178,7 @@ pub(crate) fn token(tokens: &mut Tokens, access: &Access, call: &Call, wrong: bo
     if form.get("grant_type") != Some("client_credentials") {
         return refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Unsupported grant_type value");
     }
-    let basic = call.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let right = match basic {
-        Some(basic) => basic == access.basic(),
-        // One variant has them in the form.
-        None => {
-            form.get("client_id") == Some(&access.client_id) && form.get("client_secret") == Some(&access.client_secret)
-        }
-    };
-    if !right || wrong {
+    if wrong || !access.is_client(call, &form) {
         let description = "A valid OAuth client could not be found for client_id";
         return refused(StatusCode::UNAUTHORIZED, "invalid_client", description);
     }

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{HeaderMap, Method};
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,12 @@ impl Call {
     pub(crate) fn media_type(&self) -> String {
         let whole = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         whole.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    }
+
+    /// The token in `Authorization`.
+    pub(crate) fn bearer(&self) -> Option<&str> {
+        let (kind, token) = self.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        kind.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
     /// The host that the caller used, for addresses in answers.

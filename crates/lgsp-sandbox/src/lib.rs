@@ -11,10 +11,16 @@
 //! | profile exchange | `/profiles/token`, `/list?unit_code=`, `/detail?profile_id=`, `/ack?profile_id=&status=`, `/files/…` |
 //! | post | `/vnpost/token`, `/api?service=orderPost` (`orderCancel`, `orderTracking`, `getPriceHcc`) |
 //! | ministry | `/ministry/connector/connector/v1/…`, `/ministry/fi/v1/file/upload`, `/ministry/fi/file/download/…` |
+//! | VNConnect | `/identity/vnconnect/oauth2/` `authorize`, `token`, `userinfo`, `jwks`; `/identity/vnconnect/oidc/logout` |
+//! | VNeID | `/identity/vneid/oauth2/` `authorize`, `token`, `userinfo`, `jwks`; `/identity/vneid/oidc/logout` |
+//! | province's sign-in | `/identity/province/.well-known/openid-configuration`, `authorize`, `token`, `userinfo`, `jwks`, `logout` |
+//! | province's CAS | `/identity/cas/login?service=`, `p3/serviceValidate?service=&ticket=`, `logout?service=` |
 //! | echo | `/echo/any`, `guarded`, `sink`, `bytes/N`, `status/N`, `half`, `slow-body`, `sse`, `ws` and others |
 //!
 //! Every one takes the client `lgsp` with the secret `lgsp-sandbox`. Its state, settings and faults stand at
-//! `/sandbox/<partner>/state`, `settings`, `faults`, those of the portal at `/sandbox/state` and so on.
+//! `/sandbox/<partner>/state`, `settings`, `faults`, those of the portal at `/sandbox/state` and so on. The identity
+//! providers are `identity-vnconnect`, `identity-vneid`, `identity-province` and `identity-cas` there, with the lists
+//! `people`, `sign-ins` and `keys` and the commands `people`, `rotate-keys`, `drop-old-keys` and `back-channel-logout`.
 
 mod access;
 mod answer;
@@ -24,6 +30,7 @@ mod echo;
 mod enterprise;
 mod faults;
 mod forms;
+mod identity;
 mod line;
 mod ministry;
 mod partner;
@@ -40,6 +47,10 @@ pub use access::{Access, LgspKey};
 pub use echo::{Echo, EchoSeen, EchoSettings};
 pub use enterprise::{Enterprise, EnterpriseSettings, RegisteredEnterprise, UnknownEnterprise};
 pub use faults::{BadFault, CodeForm, Fault, FaultId, FaultRule, MessageForm};
+pub use identity::{
+    Account, AccountKind, BackChannelFailure, Cas, CasFault, CasSettings, CasSignIn, IdentitySettings, PkceRule,
+    Province, SignIn, SigningAlgorithm, SubjectRule, TokenFault, VnConnect, Vneid,
+};
 pub use ministry::{Ministry, MinistryDossier, MinistryFile, MinistrySettings, Waiting};
 pub use partner::{Partner, Peer, PeerCounters};
 pub use population::{

@@ -34,6 +34,10 @@ pub trait Peer: Default + Send + 'static {
     type Settings: Clone + Default + Serialize + DeserializeOwned + Send;
     /// Who is let in.
     fn access(settings: &Self::Settings) -> &Access;
+    /// Forgets what came since the start.
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// The part of a kind that `/sandbox/<partner>/` shows.
@@ -118,7 +122,8 @@ impl<P: Peer> Partner<P> {
         let inside = Inside {
             settings,
             faults: Faults::new(DEFAULT_SEED),
-            tokens: Tokens::new(DEFAULT_SEED),
+            // A token of one partner is worth nothing at another.
+            tokens: Tokens::new(P::NAME.bytes().fold(DEFAULT_SEED, |seed, byte| seed.rotate_left(8) ^ u64::from(byte))),
             counters: PeerCounters::default(),
             own: P::default(),
         };
@@ -186,7 +191,7 @@ impl<P: Peer> Partner<P> {
     /// Forgets what came since the start, counters included. Settings, faults and tokens stay.
     pub fn forget(&self) {
         let mut inside = self.lock();
-        inside.own = P::default();
+        inside.own.forget();
         inside.counters = PeerCounters::default();
     }
 

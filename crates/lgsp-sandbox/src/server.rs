@@ -19,6 +19,7 @@ use crate::answer::Answer;
 use crate::control;
 use crate::echo::{self, Echo};
 use crate::enterprise::Enterprise;
+use crate::identity::{self, Cas, Province, VnConnect, Vneid};
 use crate::line::Line;
 use crate::ministry::Ministry;
 use crate::partner::exchange;
@@ -46,6 +47,14 @@ pub struct Partners {
     pub vnpost: VnPost,
     /// The ministry's connector, at `/ministry/`.
     pub ministry: Ministry,
+    /// The national portal's sign-in, at `/identity/vnconnect/`.
+    pub vnconnect: VnConnect,
+    /// VNeID, at `/identity/vneid/`.
+    pub vneid: Vneid,
+    /// The province's own sign-in, at `/identity/province/`.
+    pub province: Province,
+    /// The older one of the province, at `/identity/cas/`.
+    pub cas: Cas,
     /// The echo for tests of proxies, at `/echo/`.
     pub echo: Echo,
 }
@@ -120,6 +129,26 @@ impl Sandbox {
     /// The ministry's connector.
     pub fn ministry(&self) -> &Ministry {
         &self.partners.ministry
+    }
+
+    /// The national portal's sign-in.
+    pub fn vnconnect(&self) -> &VnConnect {
+        &self.partners.vnconnect
+    }
+
+    /// VNeID.
+    pub fn vneid(&self) -> &Vneid {
+        &self.partners.vneid
+    }
+
+    /// The province's own sign-in.
+    pub fn province(&self) -> &Province {
+        &self.partners.province
+    }
+
+    /// The older sign-in of the province.
+    pub fn cas(&self) -> &Cas {
+        &self.partners.cas
     }
 
     /// The echo.
@@ -206,11 +235,12 @@ async fn route(
         "profiles" => exchange(&partners.profiles, below, request).await,
         "vnpost" => exchange(&partners.vnpost, below, request).await,
         "ministry" => exchange(&partners.ministry, below, request).await,
+        "identity" => identity::answer(partners, below, request).await,
         "echo" => echo::answer(&partners.echo, below, request, ending, stop).await,
         _ => Ok(Answer::text(
             StatusCode::NOT_FOUND,
             "nothing here; the portal is under /XrdAdapter/RestService/forward/mapi/, the others under /population/, \
-             /enterprise/, /profiles/, /vnpost/, /ministry/, /echo/, the controls under /sandbox/\n",
+             /enterprise/, /profiles/, /vnpost/, /ministry/, /identity/, /echo/, the controls under /sandbox/\n",
         )
         .into_response()),
     }

@@ -28,6 +28,17 @@ impl Sandbox {
         set("MINISTRY_LOGIN_URL", self.url("/ministry/connector/connector/v1/login"));
         set("MINISTRY_CLIENT_ID", ministry.client_id);
         set("MINISTRY_CLIENT_SECRET", ministry.client_secret);
+        let providers = [
+            ("VNCONNECT", "/identity/vnconnect", partners.vnconnect.settings().access),
+            ("VNEID", "/identity/vneid", partners.vneid.settings().access),
+            ("PROVINCE", "/identity/province", partners.province.settings().access),
+        ];
+        for (prefix, address, access) in providers {
+            set(&format!("{prefix}_URL"), self.url(address));
+            set(&format!("{prefix}_CLIENT_ID"), access.client_id);
+            set(&format!("{prefix}_CLIENT_SECRET"), access.client_secret);
+        }
+        set("CAS_URL", self.url("/identity/cas"));
         all
     }
 }

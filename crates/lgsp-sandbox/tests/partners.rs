@@ -6,6 +6,8 @@ mod control;
 mod echo;
 #[path = "partners/enterprise.rs"]
 mod enterprise;
+#[path = "partners/identity.rs"]
+mod identity;
 #[path = "partners/ministry.rs"]
 mod ministry;
 #[path = "partners/population.rs"]

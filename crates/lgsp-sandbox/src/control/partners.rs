@@ -20,6 +20,10 @@ pub(super) fn route(partners: &Partners, method: &Method, path: &str, body: &[u8
         "profiles" => one(&partners.profiles, method, rest, body),
         "vnpost" => one(&partners.vnpost, method, rest, body),
         "ministry" => one(&partners.ministry, method, rest, body),
+        "identity-vnconnect" => one(&partners.vnconnect, method, rest, body),
+        "identity-vneid" => one(&partners.vneid, method, rest, body),
+        "identity-province" => one(&partners.province, method, rest, body),
+        "identity-cas" => one(&partners.cas, method, rest, body),
         "echo" => one(&partners.echo, method, rest, body),
         _ => return None,
     })
@@ -33,6 +37,10 @@ fn overview(partners: &Partners) -> Value {
         "profiles": state_of(&partners.profiles),
         "vnpost": state_of(&partners.vnpost),
         "ministry": state_of(&partners.ministry),
+        "identity-vnconnect": state_of(&partners.vnconnect),
+        "identity-vneid": state_of(&partners.vneid),
+        "identity-province": state_of(&partners.province),
+        "identity-cas": state_of(&partners.cas),
         "echo": state_of(&partners.echo),
     })
 }
