@@ -180,6 +180,8 @@ async fn a_person_signs_in_at_each_openid_provider() {
         assert_eq!(about["sub"], claims["sub"]);
         assert_eq!(userinfo(&sandbox, &at, "never given").await.status(), StatusCode::UNAUTHORIZED);
     }
+    let variable = ("VNEID_URL".to_owned(), sandbox.url("/identity/vneid"));
+    assert!(sandbox.variables().contains(&variable), "where a gateway beside it finds the provider");
     let seen = sandbox.vneid().sign_ins();
     assert_eq!((seen.len(), seen[0].person.as_str(), seen[0].redeemed), (1, "thu", true));
     assert_eq!(seen[0].code_challenge.as_deref(), Some(CHALLENGE));
