@@ -1,4 +1,4 @@
-//! The HTTP client that every connector uses: a deadline, byte caps in both directions, no redirects, and a clear
+//! The HTTP client that every connector and identity provider uses: a deadline, byte caps in both directions, no redirects, and a clear
 //! word on whether a failed request can have reached the partner.
 //!
 //! It knows no protocol on top of HTTP.
@@ -140,6 +140,25 @@ impl Http {
             .body(Tracked::new(body, Arc::clone(&started)))
             .expect("a checked address makes a request");
         request.headers_mut().extend(headers.iter().cloned());
+        self.send(request, started).await
+    }
+
+    /// Gets an address and reads the whole answer. Nobody needs to know whether the request reached the partner.
+    pub(crate) async fn get(
+        &self,
+        uri: &Uri,
+        headers: &[(HeaderName, HeaderValue)],
+    ) -> Result<HttpAnswer, HttpFailure> {
+        // An empty body is never looked at, so that it cannot tell.
+        let started = Arc::new(AtomicBool::new(true));
+        let mut request = Request::get(uri.clone())
+            .body(Tracked::empty(Arc::clone(&started)))
+            .expect("a checked address makes a request");
+        request.headers_mut().extend(headers.iter().cloned());
+        self.send(request, started).await
+    }
+
+    async fn send(&self, request: Request<Tracked>, started: Arc<AtomicBool>) -> Result<HttpAnswer, HttpFailure> {
         match timeout(self.limits.total, self.exchange(request)).await {
             Ok(result) => result.map_err(|failed| failed.classify(started.load(Ordering::Acquire))),
             Err(_) => Err(Failed::Timeout.classify(started.load(Ordering::Acquire))),

@@ -2,9 +2,26 @@
 //!
 //! A new kind of provider is one file and one row here. Nothing is stored, and no browser is known here.
 
+mod cache;
+mod callback;
+mod caller;
+mod cas;
+mod claims;
+mod discovery;
 mod failure;
+mod form;
+mod id_token;
+mod jwks;
+mod jws;
+mod logout_token;
+mod oidc;
 mod person;
 mod provider;
+mod registration;
+mod relying_party;
+mod vnconnect;
+mod vneid;
+mod wso2;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +47,12 @@ pub struct ProviderFamily {
 type ProviderBuilder = Box<dyn FnOnce(Clock) -> Result<Arc<dyn IdentityProvider>, BuildError> + Send>;
 
 /// Every kind of provider.
-pub const PROVIDERS: &[ProviderFamily] = &[];
+pub const PROVIDERS: &[ProviderFamily] = &[
+    ProviderFamily { name: "vnconnect", check: vnconnect::check },
+    ProviderFamily { name: "vneid", check: vneid::check },
+    ProviderFamily { name: "oidc", check: oidc::check },
+    ProviderFamily { name: "cas", check: cas::check },
+];
 
 /// Settings that were found good. Nothing was connected yet.
 pub struct CheckedProvider(ProviderBuilder);
@@ -51,5 +73,26 @@ impl CheckedProvider {
 impl fmt::Debug for CheckedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CheckedProvider")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_refused_by_name() {
+        let refused = check_provider("saml", &Table::new()).unwrap_err();
+        assert_eq!(refused.to_string(), "no such kind of identity provider; there are vnconnect, vneid, oidc, cas");
+    }
+
+    #[test]
+    fn every_kind_tells_what_it_needs() {
+        for family in PROVIDERS {
+            let Err(CheckError::Settings(errors)) = check_provider(family.name, &Table::new()) else {
+                panic!("{} was accepted", family.name)
+            };
+            assert!(!errors.is_empty());
+        }
     }
 }

@@ -63,6 +63,11 @@ impl<'a> Fields<'a> {
         self.table.get(key)
     }
 
+    /// Keys that are read only when something else is right: they are known all the same.
+    pub(crate) fn known(&mut self, keys: &[&'static str]) {
+        self.seen.extend(keys);
+    }
+
     /// A non-empty text; an empty one stands in when it is wrong.
     pub(crate) fn text(&mut self, key: &'static str, default: Option<&str>) -> String {
         match (self.get(key), default) {

@@ -19,6 +19,10 @@ impl Tracked {
     pub(super) fn new(bytes: Bytes, started: Arc<AtomicBool>) -> Self {
         Self { bytes: Some(bytes), started }
     }
+
+    pub(super) fn empty(started: Arc<AtomicBool>) -> Self {
+        Self { bytes: None, started }
+    }
 }
 
 impl Body for Tracked {

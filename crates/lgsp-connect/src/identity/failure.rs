@@ -61,27 +61,22 @@ fn failure(kind: ProviderFailureKind, code: impl Into<String>, detail: &'static 
     ProviderFailure { kind, cause: own_cause(code, detail) }
 }
 
-#[allow(dead_code, reason = "the providers use it")]
 pub(super) fn denied(code: impl Into<String>, detail: &'static str) -> ProviderFailure {
     failure(ProviderFailureKind::Denied, code, detail)
 }
 
-#[allow(dead_code, reason = "the providers use it")]
 pub(super) fn refused(code: impl Into<String>, detail: &'static str) -> ProviderFailure {
     failure(ProviderFailureKind::Refused, code, detail)
 }
 
-#[allow(dead_code, reason = "the providers use it")]
 pub(super) fn untrusted(code: &'static str, detail: &'static str) -> ProviderFailure {
     failure(ProviderFailureKind::Untrusted, code, detail)
 }
 
-#[allow(dead_code, reason = "the providers use it")]
 pub(super) fn malformed(code: &'static str, detail: &'static str) -> ProviderFailure {
     failure(ProviderFailureKind::Malformed, code, detail)
 }
 
-#[allow(dead_code, reason = "the providers use it")]
 pub(super) fn unreachable(code: &'static str, detail: &'static str) -> ProviderFailure {
     failure(ProviderFailureKind::Unreachable, code, detail)
 }

@@ -1,6 +1,7 @@
 //! The connectors against small scripted partners on real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod identity;
 mod npsp;
 mod server;
 mod suite;
