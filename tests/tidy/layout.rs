@@ -161,10 +161,11 @@ struct Suite {
 }
 
 /// One line for every trait of which there is, or will be, more than one implementation in production code.
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     Suite { implementation: "impl DurableStore for ", run: "suite_on!" },
     Suite { implementation: "impl SoftState for ", run: "soft_suite_on!" },
     Suite { implementation: "impl Connector for ", run: "suite" },
+    Suite { implementation: "impl IdentityProvider for ", run: "identity/suite" },
 ];
 
 #[test]

@@ -42,12 +42,12 @@ pub(super) fn same(a: &str, b: &str) -> bool {
     verify_slices_are_equal(a.as_bytes(), b.as_bytes()).is_ok()
 }
 
-/// Checks the answer and returns its code or ticket.
+/// Checks the answer and returns its code or ticket, if there is one.
 pub(super) fn read<'a>(
     came: &LoginReturn<'a>,
     issuer: IssuerParameter<'_>,
     name: &str,
-) -> Result<&'a str, ProviderFailure> {
+) -> Result<Option<&'a str>, ProviderFailure> {
     let state = once(came.query, "state")?;
     if came.state.is_empty() || !state.is_some_and(|state| same(state, came.state)) {
         return Err(untrusted("state", "the answer is of another login"));
@@ -64,8 +64,14 @@ pub(super) fn read<'a>(
     if let Some(error) = once(came.query, "error")? {
         return Err(error_of("answer", error));
     }
-    let code = once(came.query, name)?.filter(|code| (1..=MOST_BYTES).contains(&code.len()));
-    code.ok_or_else(|| malformed("code", "the answer has no code"))
+    match once(came.query, name)? {
+        Some(code) if !(1..=MOST_BYTES).contains(&code.len()) => Err(no_code()),
+        code => Ok(code),
+    }
+}
+
+pub(super) fn no_code() -> ProviderFailure {
+    malformed("code", "the answer has no code that can be read")
 }
 
 /// A provider's own error, by its name if that is a registered one.

@@ -15,7 +15,7 @@ use toml::Table;
 use super::callback::{self, IssuerParameter};
 use super::caller::{Caller, Shown, What};
 use super::claims::{Claim, ClaimNames, DefaultNames, text_of};
-use super::failure::{ProviderFailure, malformed, refused, untrusted};
+use super::failure::{ProviderFailure, denied, malformed, refused, untrusted};
 use super::provider::{Authenticated, IdentityProvider, LoginReturn, LoginStart};
 use super::registration::Place;
 use super::{ProviderBuilder, form};
@@ -85,6 +85,7 @@ fn service(redirect_uri: &str, state: &str) -> String {
 impl Cas {
     async fn log_in(&self, came: &LoginReturn<'_>) -> Result<Authenticated, ProviderFailure> {
         let ticket = callback::read(came, IssuerParameter::None, "ticket")?;
+        let ticket = ticket.ok_or_else(|| denied("no_ticket", "the person came back without a ticket"))?;
         let service = service(came.redirect_uri, came.state);
         let asked = form::with_query(&self.validate.to_string(), &[("service", &service), ("ticket", ticket)]);
         let asked: Uri = asked.parse().map_err(|_| malformed("code", "the ticket cannot stand in an address"))?;
@@ -158,5 +159,21 @@ impl IdentityProvider for Cas {
 
     fn logout_url(&self, _: Option<&str>, back_to: &str) -> Option<String> {
         Some(form::with_query(&self.logout.to_string(), &[("service", back_to)]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_provider_says_of_a_ticket_never_breaks(body: Vec<u8>, inner in "[<>/a-c&;!\\[\\]'= ]{0,120}") {
+            prop_assert!(read(&body).is_err());
+            let body = format!("<c:serviceResponse xmlns:c='{NAMESPACE}'>{inner}</c:serviceResponse>");
+            prop_assert!(read(body.as_bytes()).is_err(), "nobody is let in by chance");
+        }
     }
 }

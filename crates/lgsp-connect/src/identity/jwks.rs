@@ -143,3 +143,56 @@ impl Jwks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// RFC 8037, A.2.
+    const ED_X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn usable(jwk: &Value) -> bool {
+        KeySet::parse(json!({"keys": [jwk]}).to_string().as_bytes()).is_ok()
+    }
+
+    #[test]
+    fn only_public_keys_for_accepted_signatures_are_usable() {
+        let good = json!({"kty": "OKP", "crv": "Ed25519", "x": ED_X, "kid": "a"});
+        assert!(usable(&good));
+        for (member, value, expected) in [
+            ("use", json!("sig"), true),
+            ("use", json!("enc"), false),
+            ("use", json!(1), false),
+            ("key_ops", json!(["verify"]), true),
+            ("key_ops", json!(["sign"]), false),
+            ("key_ops", json!("verify"), false),
+            ("alg", json!("EdDSA"), true),
+            ("alg", json!("Ed25519"), true),
+            ("alg", json!("ES256"), false),
+            ("alg", json!("none"), false),
+            ("d", json!("AA"), false),
+            ("k", json!("AA"), false),
+            ("crv", json!("X25519"), false),
+            ("kty", json!("oct"), false),
+            ("x", json!("AAAA"), false),
+            ("x", json!("not base64!"), false),
+            ("x", json!(null), false),
+        ] {
+            let mut jwk = good.clone();
+            jwk[member] = value.clone();
+            assert_eq!(usable(&jwk), expected, "{member} {value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_provider_sends_for_keys_never_breaks(text in "[\\[\\]{}\":,a-z0-9]{0,200}", body: Vec<u8>) {
+            let _ = KeySet::parse(&body);
+            let _ = KeySet::parse(format!("{{\"keys\":[{{\"kty\":\"EC\",\"crv\":\"P-256\",{text}}}]}}").as_bytes());
+            prop_assert!(KeySet::parse(text.as_bytes()).is_err());
+        }
+    }
+}

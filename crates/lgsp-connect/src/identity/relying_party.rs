@@ -84,7 +84,7 @@ impl RelyingParty {
             true => IssuerParameter::Always(&endpoints.issuer),
             false => IssuerParameter::IfThere(&endpoints.issuer),
         };
-        let code = callback::read(came, issuer, "code")?;
+        let code = callback::read(came, issuer, "code")?.ok_or_else(callback::no_code)?;
         let tokens = self.exchange(&endpoints, code, came).await?;
         let signed = jws::verify(&tokens.id, id_token::TYPES, &self.keys, Asker::Login).await?;
         let subject = id_token::check(&signed, &self.expected(&endpoints), came.nonce, &tokens.access)?;

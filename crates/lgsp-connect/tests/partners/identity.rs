@@ -7,6 +7,7 @@ mod keys;
 mod logout;
 mod settings;
 mod stub;
+mod suite;
 
 use std::sync::Arc;
 

@@ -125,6 +125,11 @@ pub(super) enum Signing {
     Not,
 }
 
+/// What CAS says of a good ticket.
+const CAS: &str = "<cas:serviceResponse xmlns:cas='http://www.yale.edu/tp/cas'><cas:authenticationSuccess>\
+    <cas:user>sub-1</cas:user><cas:attributes><cas:displayName>Nguyễn Văn Thử</cas:displayName></cas:attributes>\
+    </cas:authenticationSuccess></cas:serviceResponse>";
+
 /// An answer, made anew for each call.
 pub(super) type Instead = fn() -> Answer;
 
@@ -158,7 +163,7 @@ impl Stub {
             signing: Signing::With(&RSA),
             jwks: json!({"keys": [RSA.public.clone(), EC.public.clone()]}),
             instead: Vec::new(),
-            cas: String::new(),
+            cas: CAS.to_owned(),
         }));
         let now = Arc::new(AtomicI64::new(1_700_000_000_000));
         let (script, clock) = (Arc::clone(&play), Arc::clone(&now));
