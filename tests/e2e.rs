@@ -9,6 +9,8 @@
 mod admin;
 #[path = "e2e/authority.rs"]
 mod authority;
+#[path = "e2e/browser.rs"]
+mod browser;
 #[path = "e2e/canary.rs"]
 mod canary;
 #[path = "e2e/canned.rs"]
@@ -45,6 +47,8 @@ mod records;
 mod restart;
 #[path = "e2e/services.rs"]
 mod services;
+#[path = "e2e/sign_in.rs"]
+mod sign_in;
 #[path = "e2e/signer.rs"]
 mod signer;
 #[path = "e2e/stream.rs"]

@@ -43,6 +43,8 @@ pub(crate) struct Setup {
     pub(crate) without: Vec<&'static str>,
     /// Whole `[[member]]` tables.
     pub(crate) members: String,
+    /// Whole `[sign_in]` and `[[identity_provider]]` tables; `{sandbox}` stands for the sandbox's address.
+    pub(crate) providers: String,
     /// Files of contracts beside the shipped ones, by path; `{sandbox}` stands for the sandbox's address.
     pub(crate) contracts: Vec<(String, String)>,
 }
@@ -308,6 +310,7 @@ fn config(setup: &Setup, dir: &Path, portal: &str) -> Config {
     }
     text.push_str(&setup.members);
     text.push_str(&setup.targets.replace("{portal}", portal));
+    text.push_str(&setup.providers.replace("{sandbox}", portal.split("/XrdAdapter").next().unwrap()));
     lgsp_config::parse(&text, dir, &|_| None, &|_| Err("no files here".into()))
         .unwrap_or_else(|errors| panic!("{}\n{text}", lgsp_config::format_errors(&errors)))
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 
 pub use listener::{Admin, CertificateFiles, ClientCertificates, Network, Public, Tls};
 
-use crate::sign_in::{IdentityProvider, SignIn};
+use crate::sign_in::{IdentityProvider, SignIn, TokenAlgorithm};
 use crate::{ByteCount, Member};
 
 /// A whole configuration file, checked.
@@ -47,6 +47,15 @@ pub struct Config {
     pub targets: Vec<Target>,
 }
 
+impl Config {
+    /// Whether tokens are signed so.
+    pub fn uses(&self, algorithm: TokenAlgorithm) -> bool {
+        let of_client =
+            |member: &Member| member.sign_in.as_ref().is_some_and(|client| client.id_token_alg == algorithm);
+        algorithm == TokenAlgorithm::Es256 || self.members.iter().any(of_client)
+    }
+}
+
 /// `[store]`: the durable store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Store {
@@ -55,6 +64,14 @@ pub enum Store {
         /// The directory; made when it is missing.
         path: PathBuf,
     },
+}
+
+impl Store {
+    /// Where it is.
+    pub fn place(&self) -> &std::path::Path {
+        let Self::Embedded { path } = self;
+        path
+    }
 }
 
 /// `[soft_state]`: what may vanish at any moment.

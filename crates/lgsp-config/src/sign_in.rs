@@ -36,6 +36,9 @@ pub struct IdentityProvider {
     pub name_en: String,
     /// Who may sign in there; never empty.
     pub persons: Vec<PersonKind>,
+    /// Whether the numbers that it gives of somebody lead to accounts of other providers. By default those of the national
+    /// providers do: whoever may write another's number could otherwise become him.
+    pub links: bool,
     /// The family's own table.
     pub settings: ConnectorSettings,
 }

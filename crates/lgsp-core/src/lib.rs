@@ -3,6 +3,7 @@
 //!
 //! It does no I/O, reads no clock and draws no random number: time and jitter are arguments. It knows no wire format.
 
+pub mod accounts;
 mod backoff;
 mod balance;
 mod breaker;

@@ -15,6 +15,7 @@ use lgsp_model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::broker::{self, OAuthError};
 use crate::failure::Failure;
 use crate::identity::Authentication;
 use crate::services::Place;
@@ -32,6 +33,8 @@ pub(crate) enum Dialect {
     National,
     /// RFC 6749 §5.2.
     OAuth,
+    /// A page for people, in Vietnamese and English.
+    Page,
     /// `application/problem+xml` (RFC 9457, appendix B) or a SOAP fault.
     Xml(Format),
 }
@@ -43,6 +46,7 @@ impl Dialect {
             Self::Json => "json",
             Self::National => "national",
             Self::OAuth => "oauth",
+            Self::Page => "page",
             Self::Xml(Format::Xml | Format::Json) => "xml",
             Self::Xml(Format::Soap11 | Format::Soap12) => "soap",
         }
@@ -124,6 +128,7 @@ pub(crate) fn failure(failure: &Failure, dialect: Dialect, trace: &Trace) -> Ans
         Dialect::Json => problem(failure, trace),
         Dialect::National => national_failure(failure),
         Dialect::OAuth => oauth_failure(failure, trace),
+        Dialect::Page => page_failure(failure, trace),
         Dialect::Xml(format) => xml_failure(failure, format, trace),
     }
 }
@@ -272,14 +277,13 @@ fn national_failure(failure: &Failure) -> Answer {
 const NATIONAL_FINDINGS: usize = 3;
 
 fn oauth_failure(failure: &Failure, trace: &Trace) -> Answer {
-    let (status, error) = match failure.code {
-        ErrorCode::BadCredentials => (StatusCode::UNAUTHORIZED, "invalid_client"),
-        ErrorCode::InsufficientScope => (StatusCode::BAD_REQUEST, "invalid_scope"),
-        ErrorCode::UnknownService => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
-        code if code.status() < 500 && code.status() != 429 => (StatusCode::BAD_REQUEST, "invalid_request"),
-        _ => (status_of(failure), "temporarily_unavailable"),
+    let error = OAuthError::of(failure);
+    let status = match error {
+        OAuthError::InvalidClient => StatusCode::UNAUTHORIZED,
+        OAuthError::TemporarilyUnavailable => status_of(failure),
+        _ => StatusCode::BAD_REQUEST,
     };
-    let body = json!({"error": error, "error_description": failure.detail, "trace_id": trace.id_hex()});
+    let body = json!({"error": error.as_str(), "error_description": failure.detail, "trace_id": trace.id_hex()});
     let mut answer = json(status, body.to_string());
     if let Some(after) = failure.retry_after {
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
@@ -287,6 +291,14 @@ fn oauth_failure(failure: &Failure, trace: &Trace) -> Answer {
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"lgsp\""));
     }
+    answer
+}
+
+/// A page that says what went wrong and what to do; it shows nothing of what was sent.
+fn page_failure(failure: &Failure, trace: &Trace) -> Answer {
+    let status = status_of(failure);
+    let mut answer = broker::page::error(status, failure.code.title(), failure.code.advice_vi(), failure, trace);
+    add_headers(&mut answer, failure);
     answer
 }
 

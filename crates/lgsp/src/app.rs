@@ -5,15 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lgsp_config::Config;
 use lgsp_contract::{Catalogue, Contract};
 use lgsp_model::{ErrorCode, Timestamp};
-use lgsp_store::DurableStore;
+use lgsp_store::{AuditEntry, DurableStore, SoftState, TraceId};
 use tokio_util::sync::CancellationToken;
 
+use crate::broker::{Memory, Providers};
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::identity::{DigestKey, Issuer, Keepers, Members, Replays, SecretChecker, Sessions, TokenCache};
+use crate::identity::{
+    Claims, DigestKey, Issuer, Keepers, Members, Replays, Revoked, SecretChecker, Sessions, TokenCache,
+};
 use crate::national::CatalogueCache;
 use crate::services::Services;
 use crate::targets::Targets;
@@ -27,6 +33,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: TraceSource,
     pub(crate) issuer: Issuer,
+    pub(crate) revoked: Revoked,
+    memory: Memory,
     digest_key: Arc<DigestKey>,
     pub(crate) tokens: TokenCache,
     pub(crate) secrets: SecretChecker,
@@ -46,6 +54,7 @@ pub(crate) struct Snapshot {
     pub(crate) members: Members,
     pub(crate) contracts: Catalogue,
     pub(crate) services: Arc<Services>,
+    pub(crate) providers: Providers,
 }
 
 /// The parts that an [`App`] is put together from.
@@ -54,6 +63,8 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn DurableStore>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) issuer: Issuer,
+    pub(crate) revoked: Revoked,
+    pub(crate) soft: Arc<dyn SoftState>,
     pub(crate) digest_key: Arc<DigestKey>,
     pub(crate) targets: Targets,
     pub(crate) snapshot: Snapshot,
@@ -93,6 +104,8 @@ impl App {
             metrics: parts.metrics,
             traces: TraceSource::new(),
             issuer: parts.issuer,
+            revoked: parts.revoked,
+            memory: Memory::new(parts.soft),
             digest_key: parts.digest_key,
             tokens: TokenCache::default(),
             secrets: SecretChecker::new(),
@@ -137,12 +150,49 @@ impl App {
         Keepers {
             tokens: &self.tokens,
             issuer: &self.issuer,
+            revoked: &self.revoked,
             secrets: &self.secrets,
             replays: &self.replays,
             metrics: &self.metrics,
             steady: self.clock.steady(),
             wall: self.clock.wall(),
         }
+    }
+
+    /// The soft state, as the broker of identities uses it.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// A name for something that cannot be found out, or found, without this installation's key.
+    pub(crate) fn keyed_digest(&self, text: &str) -> String {
+        self.keyed_digest_of(text.as_bytes())
+    }
+
+    pub(crate) fn keyed_digest_of(&self, bytes: &[u8]) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.digest_key());
+        URL_SAFE_NO_PAD.encode(hmac::sign(&key, bytes))
+    }
+
+    /// Whether a token does not count any more, or its member is gone.
+    pub(crate) fn is_revoked(&self, claims: &Claims) -> bool {
+        self.revoked.has(claims) || self.snapshot().members.by_id(&claims.client_id).is_none()
+    }
+
+    /// Revokes tokens by their own id or that of a sign-in, on every path, from the answer on.
+    pub(crate) async fn revoke(&self, id: &str, ends: Timestamp) -> Result<(), Failure> {
+        let audit = AuditEntry {
+            at: self.clock.wall(),
+            actor: "broker".to_owned(),
+            action: "token.revoke".to_owned(),
+            object: format!("token/{}", self.keyed_digest(id)),
+            reason: "revoked, used twice or signed out".to_owned(),
+            address: String::new(),
+            trace: TraceId::default(),
+        };
+        self.revoked.add(&*self.store, id, ends, audit).await?;
+        self.tokens.forget_all();
+        Ok(())
     }
 
     fn watch_members(&self) {

@@ -8,6 +8,7 @@ use lgsp_contract::{Blame, Fault, JsonError, Rejection};
 use lgsp_model::{ErrorCode, Finding, Scope};
 use lgsp_store::StoreError;
 
+use crate::broker::OAuthError;
 use crate::identity::{Authentication, Kinds};
 
 /// A refused or failed request. `detail` and `findings` never hold record values, identity numbers or secrets.
@@ -31,6 +32,8 @@ pub(crate) struct Failure {
     pub(crate) fault: Option<Box<Fault>>,
     /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
     pub(crate) challenges: Kinds,
+    /// The error of OAuth that it is, when that does not follow from the code.
+    pub(crate) oauth: Option<OAuthError>,
 }
 
 impl Failure {
@@ -46,6 +49,7 @@ impl Failure {
             blame: None,
             fault: None,
             challenges: Kinds::default(),
+            oauth: None,
         }
     }
 
@@ -91,7 +95,7 @@ impl From<StoreError> for Failure {
                 tracing::warn!(cause = %error, "store refused a write");
                 Self::retry(ErrorCode::StoreUnavailable, "nothing was stored", STORE_RETRY)
             }
-            StoreError::NotThere => Self::new(ErrorCode::Conflict, error.to_string()),
+            StoreError::NotThere | StoreError::Taken => Self::new(ErrorCode::Conflict, error.to_string()),
             StoreError::Damaged(_) | StoreError::Newer { .. } => {
                 tracing::error!(cause = %error, "store cannot be read");
                 Self::retry(ErrorCode::StoreUnavailable, "an operator must look at the store", STORE_RETRY)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONNECTION, HeaderValue};
 use hyper::{Request, StatusCode};
 use lgsp_model::{ErrorCode, EventKind, Scope};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::request::{Accepted, Authorised};
 use crate::route::{self, Route};
 use crate::server::{Peer, Service};
-use crate::{feed, intake, lookup, national, oauth, services};
+use crate::{broker, feed, intake, lookup, national, services};
 
 /// What is left of a longer body after a refusal is not waited for: the connection ends, and the answer has to say so, or
 /// the client's next request goes into a closing connection.
@@ -33,7 +33,7 @@ impl Service for App {
         let started = Instant::now();
         let method = parts.method.clone();
         let most = snapshot.config.limits.requests_in_flight;
-        let accepted = Accepted { parts, body, peer, trace, snapshot };
+        let accepted = Accepted { parts, body, peer, trace, snapshot, proven_key: None };
         let result = match self.admit(most) {
             Ok(_place) => work(&self, &route, accepted).await,
             Err(failure) => Err(failure),
@@ -60,6 +60,7 @@ impl Service for App {
 
 async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer, Failure> {
     route.check_method(&request.parts.method)?;
+    let request = if shows_key(&request) { Box::pin(prove_key(app, route, request)).await? } else { request };
     // What is large is boxed: a call that is passed on would carry the room for it, and moving that costs time.
     match route {
         Route::PushDossiers => Box::pin(push(app, request, RecordContract::Dossier)).await,
@@ -78,9 +79,9 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
         Route::Message(id) => services::message(app, &request, id).await,
         Route::Service(route) => services::call(app, route, request).await,
         Route::ServiceMethod(allowed) => Err(Failure::method(allowed.clone())),
-        Route::Token => Box::pin(oauth::token(app, request)).await,
-        Route::Jwks => Ok(value(&app.issuer.jwks())),
-        Route::Metadata => Ok(value(&app.issuer.metadata())),
+        Route::Broker(errand) => Box::pin(broker::run(app, errand, request)).await,
+        Route::Jwks => Ok(jwks(app)),
+        Route::Metadata | Route::Discovery => Ok(value(&broker::metadata(app, &request.snapshot))),
         Route::OpenApi => Ok(answer::json(StatusCode::OK, crate::OPENAPI)),
         Route::ErrorPage(slug) => error_page(slug),
         Route::NationalLogin => Box::pin(national::login(app, request)).await,
@@ -88,6 +89,28 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
         Route::Refused(word) => Err(route::refused_head(word)),
         Route::Unknown => Err(Failure::new(ErrorCode::NotFound, "GET /openapi.json lists what there is")),
     }
+}
+
+/// Whether the caller shows a token that is bound to a key, with a proof that it has the key.
+fn shows_key(request: &Accepted) -> bool {
+    let scheme = request.header("authorization").and_then(|value| value.get(..5));
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("dpop ")) && request.header("dpop").is_some()
+}
+
+/// Checks that proof, once. At the token endpoint it is part of the errand.
+async fn prove_key(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Accepted, Failure> {
+    if matches!(route, Route::Broker(errand) if *errand != broker::Errand::UserInfo) {
+        return Ok(request);
+    }
+    let proven_key = broker::proven_key(app, &request).await?;
+    Ok(Accepted { proven_key, ..request })
+}
+
+/// The keys. Whoever verifies tokens may keep them for a while, but not for so long that a new one signs unseen.
+fn jwks(app: &App) -> Answer {
+    let mut answer = value(&app.issuer.jwks(app.clock.steady()));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    answer
 }
 
 async fn push(app: &Arc<App>, request: Accepted, contract: RecordContract) -> Result<Answer, Failure> {

@@ -9,15 +9,16 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lgsp_config::{Config, Store};
+use lgsp_config::{Config, Store, TokenAlgorithm};
 use lgsp_contract::Catalogue;
-use lgsp_store::{DurableStore, EmbeddedOptions, EmbeddedStore, StoreError};
+use lgsp_store::{DurableStore, EmbeddedOptions, EmbeddedStore, LocalSoft, SoftState, StoreError};
 use tokio::sync::Mutex;
 
 use crate::admin::AdminServer;
 use crate::app::{App, Parts, Snapshot};
+use crate::broker::{ProviderProblem, Providers};
 use crate::clock::Clock;
-use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members};
+use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members, Revoked};
 use crate::server::Server;
 pub use crate::server::{BadSocket, Sockets, TlsError};
 use crate::services::{self, Services, Values};
@@ -44,6 +45,8 @@ pub enum StartError {
     Store(PathBuf, StoreError),
     /// The signing keys cannot be used.
     Keys(KeyError),
+    /// An identity provider cannot be used.
+    Provider(ProviderProblem),
     /// A target cannot be built.
     Target(TargetError),
     /// A listener cannot be opened.
@@ -57,6 +60,7 @@ impl fmt::Display for StartError {
         match self {
             Self::Store(path, error) => write!(f, "store in {}: {error}", path.display()),
             Self::Keys(error) => error.fmt(f),
+            Self::Provider(error) => error.fmt(f),
             Self::Target(error) => error.fmt(f),
             Self::Listen(address, error) => {
                 write!(f, "cannot listen on {address}: {error}; choose another address or stop what uses it")
@@ -93,7 +97,7 @@ impl Gateway {
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
         let store = open_store(&config.store, metrics.clone()).await?;
         let keys = config.issuer.keys.clone();
-        let ring = KeyRing::open(&keys, clock.wall().0).map_err(StartError::Keys)?;
+        let ring = KeyRing::open(&keys, clock.wall(), &algorithms(&config)).map_err(StartError::Keys)?;
         let issuer = Issuer::new(&config.issuer.url, ring, config.issuer.token_ttl);
         let digest_key = Arc::new(DigestKey::open(&keys).map_err(StartError::Keys)?);
         let services = Arc::new(services_of(&config, &contracts, &variables, &clock, None));
@@ -101,8 +105,13 @@ impl Gateway {
         let targets = Targets::start(&config, &services, &ground).map_err(StartError::Target)?;
         let entrances = Entrances::open(sockets, &config)?;
         let limits = config.limits.clone();
-        let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services };
-        let app = Arc::new(App::new(Parts { clock, store, metrics, issuer, digest_key, targets, snapshot }));
+        let providers = Providers::build(&config, &shared_clock(&clock), None).map_err(StartError::Provider)?;
+        let store_failed = |error| StartError::Store(config.store.place().to_owned(), error);
+        let revoked = Revoked::load(&*store, clock.steady()).await.map_err(store_failed)?;
+        let soft: Arc<dyn SoftState> = Arc::new(LocalSoft::default());
+        let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services, providers };
+        let parts = Parts { clock, store, metrics, issuer, revoked, soft, digest_key, targets, snapshot };
+        let app = Arc::new(App::new(parts));
         app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
         let (public, admin) = entrances.start(encryption, &limits, &app)?;
@@ -132,7 +141,7 @@ impl Gateway {
 
     async fn take_over(&self, config: Config, contracts: Catalogue) -> Result<(), StartError> {
         let now = self.app.clock.wall();
-        let ring = KeyRing::open(&self.keys, now.0).map_err(StartError::Keys)?;
+        let ring = KeyRing::open(&self.keys, now, &algorithms(&config)).map_err(StartError::Keys)?;
         let encryption = Encryption::load(&config).await?;
         let app = &self.app;
         let before = app.snapshot();
@@ -140,11 +149,13 @@ impl Gateway {
         let digest_key = app.digest_key_shared();
         let ground = Ground { store: &app.store, clock: &app.clock, metrics: &app.metrics, digest_key: &digest_key };
         app.targets.replace(&config, &services, &ground).await.map_err(StartError::Target)?;
+        let clock = shared_clock(&app.clock);
+        let providers = Providers::build(&config, &clock, Some(&before.providers)).map_err(StartError::Provider)?;
         app.issuer.replace_keys(ring);
         app.metrics.certificates(&encryption.ends());
         self.public.replace_tls(encryption.public);
         self.admin.replace_tls(encryption.admin);
-        app.replace(Snapshot { members: Members::new(&config.members), config, contracts, services });
+        app.replace(Snapshot { members: Members::new(&config.members), config, contracts, services, providers });
         tracing::info!("configuration taken over");
         Ok(())
     }
@@ -185,6 +196,17 @@ fn services_of(
         clock,
     };
     Services::new(contracts, &ground, before)
+}
+
+/// The algorithms that tokens are signed with.
+fn algorithms(config: &Config) -> Vec<TokenAlgorithm> {
+    TokenAlgorithm::ALL.into_iter().filter(|algorithm| config.uses(*algorithm)).collect()
+}
+
+/// The wall's time, for those who compare it with what others write.
+fn shared_clock(clock: &Clock) -> lgsp_connect::Clock {
+    let clock = clock.clone();
+    Arc::new(move || clock.wall())
 }
 
 async fn open_store(store: &Store, metrics: Arc<Metrics>) -> Result<Arc<dyn DurableStore>, StartError> {

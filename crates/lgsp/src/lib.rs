@@ -4,6 +4,7 @@
 mod admin;
 mod answer;
 mod app;
+mod broker;
 mod cli;
 mod clock;
 mod delivery;
@@ -18,7 +19,6 @@ mod intake;
 mod load;
 mod lookup;
 mod national;
-mod oauth;
 mod openapi;
 mod request;
 mod route;

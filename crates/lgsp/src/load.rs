@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lgsp_config::{Config, ConfigError};
+use lgsp_config::{Config, ConfigError, ProviderId};
 use lgsp_connect::CheckError;
 use lgsp_contract::{Catalogue, Diagnostic, SourceFile};
 use lgsp_model::{MemberId, TargetId};
@@ -55,6 +55,8 @@ pub(crate) enum LoadError {
     Config(PathBuf, ConfigError),
     /// A target's connector or its settings are wrong.
     Target(PathBuf, TargetId, CheckError),
+    /// An identity provider's kind or its settings are wrong.
+    Provider(PathBuf, ProviderId, CheckError),
     /// Where a member is called back is wrong.
     Callback(PathBuf, MemberId, CheckError),
     /// A key that a member signs with cannot be used.
@@ -83,6 +85,9 @@ impl fmt::Display for LoadError {
                 write!(f, "{}: target {target}: connector: {}", path.display(), CheckError::UnknownConnector)
             }
             Self::Target(path, target, error) => write!(f, "{}: target {target}: settings: {error}", path.display()),
+            Self::Provider(path, provider, error) => {
+                write!(f, "{}: identity_provider {provider}: {error}", path.display())
+            }
             Self::Callback(path, member, error) => write!(f, "{}: member {member}: callback: {error}", path.display()),
             Self::MemberKey(path, bad) => write!(f, "{}: {bad}", path.display()),
             Self::Contract(folder, found) => write!(f, "{}/{found}", folder.display()),
@@ -108,6 +113,11 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
     for target in &config.targets {
         if let Err(error) = lgsp_connect::check(&target.connector, target.settings.table()) {
             errors.push(LoadError::Target(path.to_owned(), target.id.clone(), error));
+        }
+    }
+    for provider in &config.identity_providers {
+        if let Err(error) = lgsp_connect::check_provider(&provider.kind, provider.settings.table()) {
+            errors.push(LoadError::Provider(path.to_owned(), provider.id.clone(), error));
         }
     }
     let certificates = check_certificates(&config, &mut errors);

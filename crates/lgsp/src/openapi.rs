@@ -13,6 +13,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::OPENAPI;
+    use crate::broker::Errand;
     use crate::route::Route;
     use crate::services::Description;
 
@@ -76,7 +77,7 @@ mod tests {
             Route::Services,
             Route::Description(text(), Description::OpenApi),
             Route::Message(text()),
-            Route::Token,
+            Route::Broker(Errand::Token),
             Route::Jwks,
             Route::Metadata,
             Route::OpenApi,

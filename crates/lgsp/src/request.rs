@@ -21,6 +21,8 @@ pub(crate) struct Accepted {
     pub(crate) peer: Peer,
     pub(crate) trace: Trace,
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The thumbprint of the key that a proof beside the token showed (RFC 9449).
+    pub(crate) proven_key: Option<String>,
 }
 
 /// A caller who may do one thing.
@@ -68,6 +70,7 @@ impl Accepted {
             scheme: if self.is_encrypted() { "https" } else { "http" },
             from: self.peer.address,
             certificate: CertificateFacts::of(&self.peer),
+            proven_key: self.proven_key.as_deref(),
         }
     }
 

@@ -8,6 +8,7 @@ use lgsp_contract::{Format, Found, NotFound, Operation, Router};
 use lgsp_model::Timestamp;
 
 use crate::answer::Dialect;
+use crate::broker::Errand;
 use crate::failure::Failure;
 use crate::server::REFUSED_PATH;
 use crate::services::Description;
@@ -28,9 +29,10 @@ pub(crate) enum Route {
     Dossier(String),
     History(String),
     Changes,
-    Token,
+    Broker(Errand),
     Jwks,
     Metadata,
+    Discovery,
     OpenApi,
     ErrorPage(String),
     NationalLogin,
@@ -109,9 +111,10 @@ impl Route {
             "/v1/dossiers" => Self::PushDossiers,
             "/v1/progress" => Self::PushProgress,
             "/v1/changes" => Self::Changes,
-            "/oauth2/token" | "/token" => Self::Token,
+            "/token" => Self::Broker(Errand::Token),
             "/.well-known/jwks.json" => Self::Jwks,
             "/.well-known/oauth-authorization-server" => Self::Metadata,
+            "/.well-known/openid-configuration" => Self::Discovery,
             "/openapi.json" => Self::OpenApi,
             "/v1/services" => Self::Services,
             _ => Self::with_argument(path),
@@ -133,6 +136,9 @@ impl Route {
                 Some((id, "wsdl")) => Self::Description(decoded(id), Description::Wsdl),
                 _ => Self::Unknown,
             };
+        }
+        if let Some(rest) = path.strip_prefix("/oauth2/") {
+            return Errand::of(rest).map_or(Self::Unknown, Self::Broker);
         }
         if let Some(id) = path.strip_prefix("/v1/messages/") {
             return Self::Message(decoded(id));
@@ -175,9 +181,10 @@ impl Route {
             Self::Dossier(_) => "/v1/dossiers/{MaHoSo}",
             Self::History(_) => "/v1/dossiers/{MaHoSo}/history",
             Self::Changes => "/v1/changes",
-            Self::Token => "/oauth2/token",
+            Self::Broker(errand) => errand.label(),
             Self::Jwks => "/.well-known/jwks.json",
             Self::Metadata => "/.well-known/oauth-authorization-server",
+            Self::Discovery => "/.well-known/openid-configuration",
             Self::OpenApi => "/openapi.json",
             Self::ErrorPage(_) => "/errors/{slug}",
             Self::NationalLogin => "national/login",
@@ -198,7 +205,9 @@ impl Route {
     pub(crate) fn dialect(&self) -> Dialect {
         match self {
             Self::NationalLogin | Self::NationalCall => Dialect::National,
-            Self::Token => Dialect::OAuth,
+            Self::Broker(errand) if errand.is_for_people() => Dialect::Page,
+            Self::Broker(Errand::UserInfo) => Dialect::Json,
+            Self::Broker(_) => Dialect::OAuth,
             Self::Service(route) => route.dialect,
             _ => Dialect::Json,
         }
@@ -207,8 +216,12 @@ impl Route {
     /// Whether the method fits.
     pub(crate) fn check_method(&self, method: &Method) -> Result<(), Failure> {
         let (allowed, fits) = match self {
-            Self::PushDossiers | Self::PushProgress | Self::Token | Self::NationalLogin | Self::NationalCall => {
+            Self::PushDossiers | Self::PushProgress | Self::NationalLogin | Self::NationalCall => {
                 ("POST", method == Method::POST)
+            }
+            Self::Broker(errand) => {
+                let allowed = errand.methods();
+                (allowed, allowed.split(", ").any(|one| one == method.as_str()))
             }
             Self::ServiceMethod(allowed) => return Err(Failure::method(allowed.clone())),
             Self::Service(_) | Self::Refused(_) | Self::Unknown => return Ok(()),
@@ -255,7 +268,7 @@ mod tests {
             ("/v1/dossiers", Route::PushDossiers),
             ("/v1/dossiers/H56.14-240315-0007", Route::Dossier("H56.14-240315-0007".into())),
             ("/v1/dossiers/H56%2E14-240315-0007/history", Route::History("H56.14-240315-0007".into())),
-            ("/token", Route::Token),
+            ("/token", Route::Broker(Errand::Token)),
             ("/XrdAdapter/RestService/forward/mapi/login", Route::NationalLogin),
             ("/VXPAdapter/RestService/forward/mapi/g", Route::NationalCall),
             ("/VXPAdapter/RestService/forward/mapi/x", Route::Unknown),

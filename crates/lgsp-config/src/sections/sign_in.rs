@@ -21,6 +21,9 @@ pub(super) const DEFAULT: SignIn = SignIn {
     longest: Duration::from_secs(12 * 3600),
 };
 
+/// The providers of the state, which have seen who they vouch for.
+const NATIONAL: [&str; 2] = ["vneid", "vnconnect"];
+
 /// Addresses of one kind that a client may have.
 const MOST_URIS: usize = 50;
 
@@ -56,9 +59,18 @@ fn provider(s: &mut Section<'_>) -> Option<IdentityProvider> {
     let vi = s.required("name", "name = \"Tài khoản VNeID\"", name);
     let en = s.optional("name_en", name).or_else(|| (!s.has("name_en")).then(|| vi.clone()).flatten());
     let persons = persons(s);
+    let links = s.or("links", kind.as_deref().is_some_and(|kind| NATIONAL.contains(&kind)), flag);
     let settings = s.optional("settings", read::settings);
     let settings = if s.has("settings") { settings } else { Some(Default::default()) };
-    Some(IdentityProvider { id: id?, kind: kind?, name: vi?, name_en: en?, persons: persons?, settings: settings? })
+    Some(IdentityProvider {
+        id: id?,
+        kind: kind?,
+        name: vi?,
+        name_en: en?,
+        persons: persons?,
+        links,
+        settings: settings?,
+    })
 }
 
 fn provider_id(leaf: &Leaf<'_>) -> Result<ProviderId, Problem> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use lgsp_config::KeyId;
+use lgsp_config::{KeyId, TokenAlgorithm};
 use lgsp_model::{DossierCode, TargetId};
 
 /// Durable gateway between one-stop systems, the National Public Service Portal and everything else that shares dossiers.
@@ -281,7 +281,7 @@ pub(super) struct KeysArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeysAction {
-    /// Add a key that signs from the next reload on; tokens signed by the older ones stay good
+    /// Add a key: published from the next reload on, signing a while later; tokens signed by the older ones stay good
     Rotate {
         /// The configuration that names the directory of keys
         #[arg(long, value_name = "FILE", conflicts_with = "keys", required_unless_present = "keys")]
@@ -289,10 +289,20 @@ pub(super) enum KeysAction {
         /// The directory of keys itself
         #[arg(long, value_name = "DIR")]
         keys: Option<PathBuf>,
+        /// What it signs with
+        #[arg(long, value_name = "ALG", default_value = "ES256", value_parser = algorithm)]
+        algorithm: TokenAlgorithm,
+        /// Sign at once, for when the key before it is not safe any more: who has not read the new one refuses tokens for minutes
+        #[arg(long)]
+        at_once: bool,
     },
     /// Draw an API key for a member: prints it, once, and the line for the configuration
     Api {
         /// Its public name, unique among the keys of all members
         id: KeyId,
     },
+}
+
+fn algorithm(text: &str) -> Result<TokenAlgorithm, &'static str> {
+    TokenAlgorithm::of(text).ok_or("expected ES256, EdDSA or RS256")
 }

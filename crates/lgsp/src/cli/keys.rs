@@ -3,16 +3,19 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lgsp_config::KeyId;
+use lgsp_config::{KeyId, TokenAlgorithm};
+use lgsp_model::Timestamp;
 
 use super::arguments::{KeysAction, KeysArguments};
 use super::failure::CommandError;
-use crate::identity::{FreshKey, KeyRing};
+use crate::identity::{FreshKey, KeyRing, SHOWN_BEFORE_MILLIS};
 use crate::load;
 
 pub(super) fn run(arguments: &KeysArguments) -> Result<(), CommandError> {
     match &arguments.action {
-        KeysAction::Rotate { config, keys } => rotate(config.as_deref(), keys.as_deref()),
+        KeysAction::Rotate { config, keys, algorithm, at_once } => {
+            rotate(config.as_deref(), keys.as_deref(), *algorithm, *at_once)
+        }
         KeysAction::Api { id } => {
             println!("{}", api(id));
             Ok(())
@@ -29,18 +32,27 @@ fn api(id: &KeyId) -> String {
     )
 }
 
-fn rotate(config: Option<&Path>, keys: Option<&Path>) -> Result<(), CommandError> {
+fn rotate(
+    config: Option<&Path>,
+    keys: Option<&Path>,
+    algorithm: TokenAlgorithm,
+    at_once: bool,
+) -> Result<(), CommandError> {
     let directory = match (keys, config) {
         (Some(keys), _) => keys.to_owned(),
         (None, Some(config)) => load::load(config).map_err(CommandError::Load)?.config.issuer.keys,
         (None, None) => unreachable!("the arguments ask for one of them"),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    let now = Timestamp(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
     // Opening makes the directory, and refuses one that holds something else.
-    KeyRing::open(&directory, now - 1).map_err(CommandError::Keys)?;
-    let path = KeyRing::add_key(&directory, now).map_err(CommandError::Keys)?;
-    println!("{} signs from the next reload on (SIGHUP); the older keys go on verifying.", path.display());
+    KeyRing::open(&directory, now.plus_millis(-1), &[algorithm]).map_err(CommandError::Keys)?;
+    let from = if at_once { now } else { now.plus_millis(SHOWN_BEFORE_MILLIS) };
+    let path = KeyRing::add_key(&directory, algorithm, from).map_err(CommandError::Keys)?;
+    println!(
+        "{}\n  Reload (SIGHUP): it is published at once and signs from {from} on. The older key is published until its last token has ended.",
+        path.display()
+    );
     Ok(())
 }
 

@@ -15,9 +15,10 @@ use super::access_token::{self, Access};
 use super::api_key::{self, Presented};
 use super::basic;
 use super::caller::{Authentication, Identified};
-use super::issuer::Issuer;
+use super::issuer::{Confirmation, Issuer};
 use super::members::Members;
-use super::mtls::CertificateFacts;
+use super::mtls::{CertificateFacts, certificate_thumbprint};
+use super::revoked::Revoked;
 use super::secrets::SecretChecker;
 use super::signature::{self, BadSignature, ExpectedDigest, Now, Replays};
 use super::tokens::TokenCache;
@@ -38,6 +39,8 @@ pub(crate) struct Head<'a> {
     pub(crate) from: IpAddr,
     /// The verified certificate of the connection.
     pub(crate) certificate: Option<CertificateFacts<'a>>,
+    /// The thumbprint of the key that a proof beside the token showed (RFC 9449).
+    pub(crate) proven_key: Option<&'a str>,
 }
 
 /// What proofs are checked against, and when.
@@ -45,6 +48,7 @@ pub(crate) struct Head<'a> {
 pub(crate) struct Keepers<'a> {
     pub(crate) tokens: &'a TokenCache,
     pub(crate) issuer: &'a Issuer,
+    pub(crate) revoked: &'a Revoked,
     pub(crate) secrets: &'a SecretChecker,
     pub(crate) replays: &'a Replays,
     pub(crate) metrics: &'a Metrics,
@@ -80,6 +84,9 @@ pub(crate) async fn authenticate(
     };
     for kind in caller.identified.how.kinds() {
         keepers.metrics.authentication(kind.as_str(), "accepted");
+        if kind == Authentication::LgspAccessToken {
+            keepers.metrics.legacy_client(caller.identified.member.id.as_str(), kind.as_str());
+        }
     }
     if caller.identified.is_for(service) {
         return Ok(caller);
@@ -175,10 +182,28 @@ impl Attempt<'_> {
     fn by_bearer(&self) -> Proven {
         let kind = Authentication::Bearer;
         let value = self.only(AUTHORIZATION.as_str(), kind)?;
-        let Some(token) = value.and_then(|value| basic::credentials(value, "bearer")) else { return Ok(None) };
-        let Keepers { tokens, issuer, steady, .. } = *self.keepers;
-        let found = tokens.identify(token, issuer, self.members, steady);
-        found.map(Some).ok_or(Refusal::Wrong(kind, "not ours, ended, or its member is gone"))
+        let scheme = |name| value.and_then(|value| basic::credentials(value, name));
+        let (token, proven) = match (scheme("bearer"), scheme("dpop")) {
+            (Some(token), _) => (token, false),
+            (None, Some(token)) => (token, true),
+            (None, None) => return Ok(None),
+        };
+        let Keepers { tokens, issuer, revoked, steady, .. } = *self.keepers;
+        let found = tokens.identify(token, issuer, revoked, self.members, steady);
+        let found = found.ok_or(Refusal::Wrong(kind, "not ours, ended, revoked, or its member is gone"))?;
+        match &found.bound {
+            None if !proven => Ok(Some(found)),
+            None => Err(Refusal::Wrong(kind, "the token is bound to no key")),
+            Some(Confirmation::Certificate(thumbprint)) => {
+                let shown = self.head.certificate.as_ref().and_then(certificate_thumbprint);
+                let same = shown.is_some_and(|shown| shown == *thumbprint);
+                if same { Ok(Some(found)) } else { Err(Refusal::Wrong(kind, "the token is another certificate's")) }
+            }
+            Some(Confirmation::Key(thumbprint)) => {
+                let same = proven && self.head.proven_key == Some(thumbprint.as_str());
+                if same { Ok(Some(found)) } else { Err(Refusal::Wrong(kind, "the token is another key's")) }
+            }
+        }
     }
 
     async fn by_basic(&self) -> Proven {

@@ -4,9 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lgsp_config::Member;
+use lgsp_config::{ClaimScope, Member};
 pub(crate) use lgsp_contract::Authentication;
 use lgsp_model::{AgencyCode, Scope, ServiceId, Timestamp};
+
+use super::issuer::{Claims, Confirmation, PersonClaims};
 
 /// A set of kinds of proof. Prints as `mtls+bearer`; the empty one, which a session of the national dialect has, as
 /// `session`.
@@ -60,7 +62,13 @@ pub(crate) struct Identified {
     pub(crate) how: Kinds,
     /// When the proof ends; `i64::MAX` when it does not end by itself.
     pub(crate) ends: Timestamp,
+    /// The person in whose name it calls.
+    pub(crate) person: Option<Arc<PersonClaims>>,
+    /// The key that the caller must hold besides the token.
+    pub(super) bound: Option<Confirmation>,
     scopes: Scopes,
+    /// What a token lets its bearer learn of a person, by name.
+    claims: Arc<[String]>,
     services: Option<Arc<[ServiceId]>>,
 }
 
@@ -99,14 +107,37 @@ impl Identified {
         Self { how: Kinds::default(), ..Self::by(Authentication::Mtls, member) }
     }
 
-    /// A member that a token names, with the token's scopes.
-    pub(super) fn by_token(member: Arc<Member>, scopes: impl Iterator<Item = Scope>, ends: Timestamp) -> Self {
-        Self { scopes: Scopes::OfToken(scopes.collect()), ends, ..Self::by(Authentication::Bearer, member) }
+    /// A member that a token names, with the token's scopes; `services` are those that it is for.
+    pub(super) fn by_token(member: Arc<Member>, claims: &Claims, services: Option<Arc<[ServiceId]>>) -> Self {
+        let words = || claims.scope.split(' ').filter(|word| !word.is_empty());
+        Self {
+            scopes: Scopes::OfToken(words().filter_map(|word| word.parse().ok()).collect()),
+            claims: words().filter(|word| ClaimScope::of(word).is_some()).map(str::to_owned).collect(),
+            ends: Timestamp(claims.exp.saturating_mul(1000)),
+            person: claims.person.clone().map(Arc::new),
+            bound: claims.cnf.clone(),
+            services,
+            ..Self::by(Authentication::Bearer, member)
+        }
+    }
+
+    /// What of these the token lets its bearer learn.
+    pub(crate) fn claims(&self, granted: &[String]) -> Vec<String> {
+        granted.iter().filter(|claim| self.claims.contains(claim)).cloned().collect()
     }
 
     /// A member that proved itself by `kind`, with all its scopes.
     pub(super) fn by(kind: Authentication, member: Arc<Member>) -> Self {
-        Self { member, how: Kinds::by(kind), ends: Timestamp(i64::MAX), scopes: Scopes::OfMember, services: None }
+        Self {
+            member,
+            how: Kinds::by(kind),
+            ends: Timestamp(i64::MAX),
+            person: None,
+            bound: None,
+            scopes: Scopes::OfMember,
+            claims: Arc::default(),
+            services: None,
+        }
     }
 
     /// The same until `expires`, and for these services only.
@@ -130,13 +161,24 @@ impl Identified {
             (Some(a), Some(b)) => Some(a.iter().filter(|id| b.contains(id)).cloned().collect()),
         };
         let how = Kinds(self.how.0 | other.how.0);
-        Some(Self { member: self.member.clone(), how, ends: self.ends.min(other.ends), scopes, services })
+        Some(Self {
+            member: self.member.clone(),
+            how,
+            ends: self.ends.min(other.ends),
+            person: self.person.clone().or_else(|| other.person.clone()),
+            bound: self.bound.clone().or_else(|| other.bound.clone()),
+            scopes,
+            claims: if self.claims.is_empty() { other.claims.clone() } else { self.claims.clone() },
+            services,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fixture::members;
+    use serde_json::json;
+
     use super::*;
 
     fn scope(text: &str) -> Scope {
@@ -149,7 +191,10 @@ mod tests {
         let member = members.by_id("plain").unwrap().clone();
         let whole = Identified::by(Authentication::Mtls, member.clone());
         let scopes = [scope("service:population"), scope("report:read")];
-        let token = Identified::by_token(member.clone(), scopes.into_iter(), Timestamp(5));
+        let claims = json!({"iss": "i", "sub": "m", "client_id": "m", "aud": "i", "scope": scopes.map(|scope| scope.to_string()).join(" "),
+            "agencies": [], "iat": 0, "exp": 9, "jti": "j"});
+        let claims: Claims = serde_json::from_value(claims).unwrap();
+        let token = Identified::by_token(member.clone(), &claims, None);
         let key = Identified::by(Authentication::ApiKey, member)
             .limited(Some(Timestamp(9)), Some(&["population".parse().unwrap()]));
         assert!(
@@ -162,7 +207,7 @@ mod tests {
         let both = whole.and(&token).unwrap().and(&key).unwrap();
         assert!(!both.may(&scope("dossier:push")) && !both.may(&scope("report:read")));
         assert!(both.is_for(Some("population")) && !both.is_for(Some("land")) && !both.is_for(None));
-        assert_eq!((both.ends, both.how.to_string().as_str()), (Timestamp(5), "mtls+api-key+bearer"));
+        assert_eq!((both.ends, both.how.to_string().as_str()), (Timestamp(9), "mtls+api-key+bearer"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lgsp_config::{CertificateBinding, Fingerprint, San};
 
 use crate::server::Peer;
@@ -46,4 +48,12 @@ impl<'a> CertificateFacts<'a> {
         let names = dns.chain(uris).chain(addresses).chain(emails).map(CertificateBinding::San);
         whole.map(CertificateBinding::Fingerprint).into_iter().chain(names)
     }
+}
+
+/// The certificate's name in tokens that are bound to it (RFC 8705 §3.1).
+pub(crate) fn certificate_thumbprint(certificate: &CertificateFacts<'_>) -> Option<String> {
+    let digits = certificate.fingerprint.as_bytes();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let bytes = digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?;
+    Some(URL_SAFE_NO_PAD.encode(bytes))
 }

@@ -1,15 +1,16 @@
-//! Remembers tokens that were verified, so that a signature is checked once. An entry dies with its token's end and with
-//! every change of the configuration or the keys.
+//! Remembers tokens that were verified, so that a signature is checked once. An entry dies with its token's end, and with
+//! every change of the configuration, the members, the keys, or what was revoked.
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use lgsp_model::Timestamp;
+use lgsp_model::{ServiceId, Timestamp};
 
 use super::caller::Identified;
-use super::issuer::Issuer;
+use super::issuer::{Claims, Issuer};
 use super::members::Members;
+use super::revoked::Revoked;
 
 /// Tokens remembered: some for each of a province's members. Beyond it all are forgotten and verified anew.
 const REMEMBERED: usize = 20_000;
@@ -20,11 +21,12 @@ pub(crate) struct TokenCache {
 }
 
 impl TokenCache {
-    /// Who the token belongs to.
+    /// Who the token belongs to. A token that is bound to a key proves nobody without it: that is for the caller to check.
     pub(crate) fn identify(
         &self,
         token: &str,
         issuer: &Issuer,
+        revoked: &Revoked,
         members: &Members,
         now: Timestamp,
     ) -> Option<Arc<Identified>> {
@@ -33,10 +35,13 @@ impl TokenCache {
             return (known.ends > now).then(|| known.clone());
         }
         let claims = issuer.verify(token, now)?;
-        let member = members.by_id(&claims.sub)?.clone();
-        let scopes = claims.scope.split(' ').filter_map(|scope| scope.parse().ok());
-        let identified = Arc::new(Identified::by_token(member, scopes, Timestamp(claims.exp.saturating_mul(1000))));
+        let member = members.by_id(&claims.client_id)?.clone();
+        let identified = Arc::new(Identified::by_token(member, &claims, services(issuer, &claims)?));
         let mut verified = self.verified.write().expect("no panic while held");
+        // Looked at under the lock under which revoking forgets: no token slips in between.
+        if revoked.has(&claims) {
+            return None;
+        }
         if verified.len() >= REMEMBERED {
             verified.clear();
         }
@@ -44,8 +49,18 @@ impl TokenCache {
         Some(identified)
     }
 
-    /// Called on every change of members or keys.
+    /// Called on every change of what tokens are checked against.
     pub(crate) fn forget_all(&self) {
         self.verified.write().expect("no panic while held").clear();
     }
+}
+
+/// The services that a token is for; none inside when it is for the gateway as a whole, none at all when for neither.
+fn services(issuer: &Issuer, claims: &Claims) -> Option<Option<Arc<[ServiceId]>>> {
+    if claims.aud.all().iter().any(|place| place == issuer.url()) {
+        return Some(None);
+    }
+    let services: Arc<[ServiceId]> =
+        claims.aud.all().iter().filter_map(|place| issuer.service_of(place)?.parse().ok()).collect();
+    (!services.is_empty()).then_some(Some(services))
 }

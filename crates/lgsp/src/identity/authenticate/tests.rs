@@ -5,11 +5,13 @@ use std::net::Ipv4Addr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{HeaderName, HeaderValue};
+use lgsp_config::TokenAlgorithm;
 use proptest::prelude::*;
 
 use super::super::api_key::FreshKey;
 use super::super::caller::Kinds;
 use super::super::fixture;
+use super::super::issuer::Order;
 use super::super::keys::KeyRing;
 use super::*;
 
@@ -26,6 +28,7 @@ struct World {
     issuer: Issuer,
     secrets: SecretChecker,
     replays: Replays,
+    revoked: Revoked,
     metrics: Metrics,
     members: Members,
     key: FreshKey,
@@ -69,12 +72,13 @@ impl World {
         ]
         .concat();
         let directory = tempfile::tempdir().unwrap();
-        let ring = KeyRing::open(directory.path(), NOW.0).unwrap();
+        let ring = KeyRing::open(directory.path(), NOW, &[TokenAlgorithm::Es256]).unwrap();
         Self {
             tokens: TokenCache::default(),
             issuer: Issuer::new("https://lgsp.example", ring, Duration::from_secs(3600)),
             secrets: SecretChecker::new(),
             replays: Replays::default(),
+            revoked: Revoked::default(),
             metrics: Metrics::new(),
             members: fixture::members(&more),
             key,
@@ -84,18 +88,18 @@ impl World {
 
     fn token(&self, member: &str) -> String {
         let member = self.members.by_id(member).unwrap();
-        let scopes: Vec<_> = member.scopes.iter().filter(|scope| scope.to_string() == "service:land").collect();
-        format!("Bearer {}", self.issuer.issue(member, &scopes, NOW).token)
+        format!("Bearer {}", self.issuer.fill(for_land(member), NOW).token)
     }
 
     fn keepers(&self, now: Timestamp) -> Keepers<'_> {
-        let Self { tokens, issuer, secrets, replays, metrics, .. } = self;
-        Keepers { tokens, issuer, secrets, replays, metrics, steady: now, wall: now }
+        let Self { tokens, issuer, secrets, replays, revoked, metrics, .. } = self;
+        Keepers { tokens, issuer, secrets, replays, revoked, metrics, steady: now, wall: now }
     }
 
     async fn ask_at(&self, now: Timestamp, call: &Call, kinds: &[Authentication]) -> Result<Caller, Failure> {
         let uri = Uri::from_static("/services/population/lookup");
         let head = Head {
+            proven_key: None,
             method: &Method::POST,
             uri: &uri,
             headers: &call.headers,
@@ -152,6 +156,19 @@ fn access(key: &str, secret: &str) -> String {
 
 const REFUSED: &str = "401 what was sent does not prove a member";
 const SEVERAL: &str = "401 what was sent proves several members; send the proofs of one";
+
+/// A token with the scope of the service `land` alone.
+fn for_land(member: &Member) -> Order<'_> {
+    Order {
+        client: member,
+        subject: member.id.as_str(),
+        scope: "service:land".to_owned(),
+        audience: Vec::new(),
+        no_later: None,
+        confirmation: None,
+        person: None,
+    }
+}
 
 #[tokio::test]
 async fn every_kind_proves_its_member() {
@@ -268,6 +285,7 @@ async fn a_key_counts_for_its_services_only() {
     let call = with(&[("x-api-key", &world.key.value)]);
     let uri = Uri::from_static("/");
     let head = |headers| Head {
+        proven_key: None,
         method: &Method::GET,
         uri: &uri,
         headers,

@@ -75,12 +75,12 @@ impl VerifyingKey {
         &self.id
     }
 
-    pub(super) fn algorithm(&self) -> SignatureAlgorithm {
+    pub(in crate::identity) fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
     }
 
     /// Whether `signature` is this key's signature of `message`; in constant time where the key is secret.
-    pub(super) fn fits(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(in crate::identity) fn fits(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Public(key) => key.verify_sig(message, signature).is_ok(),
             Material::Shared(key) => hmac::verify(key, message, signature).is_ok(),

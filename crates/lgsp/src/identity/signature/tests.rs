@@ -46,6 +46,7 @@ impl Request {
 
     fn head(&self) -> Head<'_> {
         Head {
+            proven_key: None,
             method: &self.method,
             uri: &self.uri,
             headers: &self.headers,
