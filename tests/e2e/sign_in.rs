@@ -347,7 +347,8 @@ async fn what_cannot_be_certain_is_told_to_the_person_and_not_sent_anywhere() {
         ([("provider", "nowhere")], "invalid_request"),
         ([("resource", "https://elsewhere.test/")], "invalid_target"),
     ] {
-        let answer = Browser::new().get(&door.ask("counter", &more)).await.expect(303);
+        let answer = Browser::new().get(&door.ask("counter", &more)).await;
+        assert_eq!(answer.status, 303, "{more:?}");
         let back = query_of(answer.header("location"));
         assert!(answer.header("location").starts_with(REDIRECT), "{more:?}");
         assert_eq!((back["error"].as_str(), back["state"].as_str()), (error, "st"), "{more:?}");

@@ -241,7 +241,10 @@ async fn the_metadata_names_where_tokens_and_keys_are() {
     for (name, path) in [("token_endpoint", "/oauth2/token"), ("jwks_uri", "/.well-known/jwks.json")] {
         assert_eq!(metadata[name], format!("{ISSUER}{path}"));
     }
-    assert_eq!(metadata["grant_types_supported"], json!(["client_credentials"]));
+    let grants = metadata["grant_types_supported"].as_array().unwrap();
+    assert!(grants.contains(&json!("client_credentials")) && grants.contains(&json!("authorization_code")));
+    let discovery = send(world.http.get(world.url("/.well-known/openid-configuration"))).await.expect(200).json();
+    assert_eq!(discovery, metadata);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -98,7 +98,7 @@ impl Way<'_> {
             && provider.is_some_and(|provider| provider.is_for(self.client()))
             && asked.provider.as_ref().is_none_or(|wanted| *wanted == session.provider)
             && asked.level().is_none_or(|least| level >= Some(least))
-            && asked.max_age.is_none_or(|age| session.auth_time.saturating_add(age) >= now / 1000)
+            && asked.max_age.is_none_or(|age| session.auth_time.saturating_add(age) > now / 1000)
     }
 
     /// Asks who somebody is. A client that has chosen the provider, or may use one only, spares him the question.
@@ -110,6 +110,10 @@ impl Way<'_> {
             [only] => Some(only),
             _ => None,
         });
+        if asked.provider.is_some() && chosen.is_none() {
+            let failure = OAuthError::InvalidRequest.because("provider is not one that this client may use");
+            return Ok(refuse(self.app, &asked.back(), &failure));
+        }
         let login = Login { asked, browser: digest_of(&id), stage: Stage::Choosing };
         let mut answer = match only {
             Some(provider) => sign_in::send_to(self.app, provider, login, None).await?,

@@ -124,7 +124,7 @@ pub(crate) async fn come_back(app: &Arc<App>, request: Accepted, id: &str) -> Re
         Ok(authenticated) => authenticated,
         Err(failure) => return Ok(refuse(app, &back, &told(app, provider, &failure))),
     };
-    if let Some(failure) = unsuitable(provider, &login, &authenticated) {
+    if let Some(failure) = unsuitable(provider, &login, &authenticated, app.clock.steady()) {
         app.metrics.sign_in(provider.id(), "refused");
         return Ok(refuse(app, &back, &failure));
     }
@@ -143,15 +143,22 @@ pub(crate) async fn come_back(app: &Arc<App>, request: Accepted, id: &str) -> Re
 }
 
 /// Why who signed in will not do.
-fn unsuitable(provider: &Provider, login: &Login, came: &Authenticated) -> Option<Failure> {
+fn unsuitable(provider: &Provider, login: &Login, came: &Authenticated, now: Timestamp) -> Option<Failure> {
     if !provider.takes(came.person.kind) {
         return Some(OAuthError::AccessDenied.because("people of this kind do not sign in with this provider"));
+    }
+    let too_old = |age: i64| came.auth_time.is_some_and(|at| at.0 / 1000 + age + CLOCKS_DIFFER < now.0 / 1000);
+    if login.asked.max_age.is_some_and(too_old) {
+        return Some(OAuthError::LoginRequired.because("the provider did not ask the person again"));
     }
     let least = login.asked.level()?;
     let reached = came.person.level.is_some_and(|level| level >= least);
     (!reached)
         .then(|| OAuthError::UnmetAuthenticationRequirements.because(format!("the provider did not vouch for {least}")))
 }
+
+/// How far a provider's clock may be off, in seconds.
+const CLOCKS_DIFFER: i64 = 60;
 
 /// A session of its own for this sign-in. The one before, whoever's it was, ends in this browser.
 async fn begin_session(

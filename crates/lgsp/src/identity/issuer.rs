@@ -184,7 +184,10 @@ impl Issuer {
     pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Claims> {
         let claims: Claims = self.read(token, ACCESS_TOKEN, now)?;
         let ours = |place: &String| *place == self.url || self.service_of(place).is_some();
-        (claims.exp > now.0 / 1000 && claims.iss == self.url && claims.aud.all().iter().any(ours)).then_some(claims)
+        // A member's own token is in its own name.
+        let whose = claims.person.is_some() || claims.sub == claims.client_id;
+        (whose && claims.exp > now.0 / 1000 && claims.iss == self.url && claims.aud.all().iter().any(ours))
+            .then_some(claims)
     }
 
     /// A statement that we signed, whether it has ended or not. What it says is for the caller to check.
