@@ -215,9 +215,8 @@ async fn identity_numbers_go_only_to_who_was_granted_and_asked_them() {
     let user = door.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(200).json();
     assert_eq!(user["identity_number"], "001199000001");
     assert!(user.get("name").is_none());
-    let refused = query_of(
-        &Browser::new().get(&door.ask("stranger", &[("scope", "openid identity")])).await.header("location").to_owned(),
-    );
+    let refused =
+        query_of(&Browser::new().get(&door.ask("stranger", &[("scope", "openid identity")])).await.header("location"));
     assert_eq!(refused["error"], "invalid_scope");
 }
 
