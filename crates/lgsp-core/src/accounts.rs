@@ -44,37 +44,40 @@ pub struct Linking<A> {
     pub by: Option<NameKind>,
     /// Names that lead to the account from now on.
     pub learnt: Vec<NameKind>,
-    /// Accounts that may be one person's, for an operator to look at; none or at least two.
+    /// Every account that a name led to or that a name contradicts, for an operator to look at; none when all agree.
     pub conflict: Vec<A>,
 }
 
-/// Decides. `names` holds each kind at most once, the provider's own name among them.
-pub fn link<A: Clone + PartialEq>(names: &[Name<A>]) -> Linking<A> {
+/// Decides. `names` holds each kind at most once, the provider's own name among them; `has_other` says whether an account has
+/// another name of a kind already, which one person has once.
+pub fn link<A: Clone + PartialEq>(names: &[Name<A>], has_other: impl Fn(&A, NameKind) -> bool) -> Linking<A> {
     let mut ordered: Vec<&Name<A>> = names.iter().collect();
     ordered.sort_by_key(|name| name.kind);
-    let mut found: Vec<(&A, NameKind)> = Vec::new();
+    let mut found: Vec<(A, NameKind)> = Vec::new();
     for name in &ordered {
-        if let Some(account) = name.leads_to.as_ref().filter(|account| found.iter().all(|(known, _)| known != account))
+        if let Some(account) = name.leads_to.as_ref().filter(|account| found.iter().all(|(known, _)| known != *account))
         {
-            found.push((account, name.kind));
+            found.push((account.clone(), name.kind));
         }
     }
-    let free = |name: &&&Name<A>| name.leads_to.is_none();
-    let learnt = || ordered.iter().filter(free).map(|name| name.kind).collect();
-    let conflict = || found.iter().map(|(account, _)| (*account).clone()).collect();
+    let free = || ordered.iter().filter(|name| name.leads_to.is_none()).map(|name| name.kind);
+    let agreeing = |account: &A| -> Vec<NameKind> {
+        free().filter(|kind| *kind == NameKind::Provider || !has_other(account, *kind)).collect()
+    };
+    let conflict = || found.iter().map(|(account, _)| account.clone()).collect();
     match found.as_slice() {
-        [] => Linking { account: None, by: None, learnt: learnt(), conflict: Vec::new() },
-        [(only, by)] => {
-            Linking { account: Some((*only).clone()), by: Some(*by), learnt: learnt(), conflict: Vec::new() }
+        [] => Linking { account: None, by: None, learnt: free().collect(), conflict: Vec::new() },
+        [(only, by)] if agreeing(only).len() == free().count() => {
+            Linking { account: Some(only.clone()), by: Some(*by), learnt: free().collect(), conflict: Vec::new() }
         }
         // The provider knows whom it vouched for before; what else it says of him now is not believed.
         [(first, NameKind::Provider), ..] => Linking {
-            account: Some((*first).clone()),
+            account: Some(first.clone()),
             by: Some(NameKind::Provider),
-            learnt: Vec::new(),
+            learnt: if found.len() == 1 { agreeing(first) } else { Vec::new() },
             conflict: conflict(),
         },
-        // Somebody new who might be either: an account of his own until a person has looked.
+        // Somebody new who might be one of them, and might not: an account of his own until a person has looked.
         _ => Linking { account: None, by: None, learnt: vec![NameKind::Provider], conflict: conflict() },
     }
 }
@@ -89,39 +92,54 @@ mod tests {
         Name { kind, leads_to }
     }
 
+    fn plain(names: &[Name<u8>]) -> Linking<u8> {
+        link(names, |_, _| false)
+    }
+
     #[test]
     fn a_first_sign_in_makes_an_account_with_all_its_names() {
-        let linking = link(&[name(IdentityNumber, None), name(Provider, None), name(TechId, None)]);
-        assert_eq!(
-            linking,
-            Linking { account: None, by: None, learnt: vec![Provider, TechId, IdentityNumber], conflict: vec![] }
-        );
+        let linking = plain(&[name(IdentityNumber, None), name(Provider, None), name(TechId, None)]);
+        let learnt = vec![Provider, TechId, IdentityNumber];
+        assert_eq!(linking, Linking { account: None, by: None, learnt, conflict: vec![] });
     }
 
     #[test]
     fn another_provider_is_linked_by_the_strongest_name() {
-        let linking = link(&[name(Provider, None), name(TechId, Some(7)), name(IdentityNumber, None)]);
+        let linking = plain(&[name(Provider, None), name(TechId, Some(7)), name(IdentityNumber, None)]);
         assert_eq!((linking.account, linking.by), (Some(7), Some(TechId)));
         assert_eq!(linking.learnt, [Provider, IdentityNumber]);
-        assert_eq!(link(&[name(Provider, None), name(TaxCode, Some(3))]).by, Some(TaxCode));
+        assert_eq!(plain(&[name(Provider, None), name(TaxCode, Some(3))]).by, Some(TaxCode));
     }
 
     #[test]
     fn names_of_two_accounts_are_a_conflict_and_nothing_is_merged() {
-        let unsure = link(&[name(Provider, None), name(TechId, Some(1)), name(IdentityNumber, Some(2))]);
+        let unsure = plain(&[name(Provider, None), name(TechId, Some(1)), name(IdentityNumber, Some(2))]);
         assert_eq!(unsure, Linking { account: None, by: None, learnt: vec![Provider], conflict: vec![1, 2] });
-        let known = link(&[name(Provider, Some(1)), name(TechId, None), name(IdentityNumber, Some(2))]);
+        let known = plain(&[name(Provider, Some(1)), name(TechId, None), name(IdentityNumber, Some(2))]);
         assert_eq!(known, Linking { account: Some(1), by: Some(Provider), learnt: vec![], conflict: vec![1, 2] });
+    }
+
+    #[test]
+    fn a_name_that_contradicts_the_account_keeps_it_from_being_linked() {
+        let other_number = |_: &u8, kind: NameKind| kind == IdentityNumber;
+        let new = link(&[name(Provider, None), name(TechId, Some(1)), name(IdentityNumber, None)], other_number);
+        assert_eq!(new, Linking { account: None, by: None, learnt: vec![Provider], conflict: vec![1] });
+        let known = link(&[name(Provider, Some(1)), name(TechId, None), name(IdentityNumber, None)], other_number);
+        assert_eq!(known, Linking { account: Some(1), by: Some(Provider), learnt: vec![TechId], conflict: vec![1] });
     }
 
     proptest! {
         #[test]
-        fn no_name_that_leads_somewhere_is_ever_led_elsewhere(leads in proptest::array::uniform4(proptest::option::of(0u8..3))) {
+        fn no_name_that_leads_somewhere_is_ever_led_elsewhere(
+            leads in proptest::array::uniform4(proptest::option::of(0u8..3)),
+            others in proptest::array::uniform4(proptest::bool::ANY),
+        ) {
             let kinds = [Provider, TechId, IdentityNumber, TaxCode];
             let names: Vec<_> = kinds.into_iter().zip(leads).map(|(kind, leads_to)| name(kind, leads_to)).collect();
-            let linking = link(&names);
+            let linking = link(&names, |_, kind| others[kind as usize]);
             for learnt in &linking.learnt {
                 prop_assert!(names.iter().any(|name| name.kind == *learnt && name.leads_to.is_none()));
+                prop_assert!(linking.account.is_none() || *learnt == Provider || !others[*learnt as usize]);
             }
             if let Some(account) = linking.account {
                 prop_assert!(names.iter().any(|name| name.leads_to == Some(account)));
@@ -129,7 +147,7 @@ mod tests {
             let mut distinct: Vec<_> = leads.into_iter().flatten().collect();
             distinct.sort_unstable();
             distinct.dedup();
-            prop_assert_eq!(linking.conflict.len(), if distinct.len() > 1 { distinct.len() } else { 0 });
+            prop_assert!(distinct.len() < 2 || linking.conflict.len() == distinct.len());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It runs on the same guarded listener as the public API; axum finds the handler. What a dossier or a target does is
 //! decided elsewhere: here operators see it and say what they want.
 
+mod accounts;
 mod dossier;
 mod explain;
 mod health;
@@ -91,6 +92,9 @@ impl AdminServer {
 
 fn routes(admin: Arc<Admin>) -> Router {
     let api = Router::new()
+        .route("/accounts/conflicts", get(accounts::conflicts))
+        .route("/accounts/conflicts/{id}/settle", post(accounts::settle))
+        .route("/accounts/{id}", get(accounts::one))
         .route("/services", get(services::list))
         .route("/targets", get(target::list))
         .route("/targets/{id}/pause", post(target::pause))

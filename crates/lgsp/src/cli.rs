@@ -72,6 +72,7 @@ fn carry_out(command: Command) -> Result<(), CommandError> {
         Command::Dossier(arguments) => wait_for(operate::dossier(arguments)),
         Command::Parked(arguments) => wait_for(operate::parked(arguments)),
         Command::Held(arguments) => wait_for(operate::held(arguments)),
+        Command::Accounts(arguments) => wait_for(operate::accounts(arguments)),
         Command::Services(arguments) => wait_for(operate::services(arguments)),
         Command::Targets(arguments) => wait_for(operate::targets(arguments)),
         Command::Verify(arguments) => verify::run(arguments),

@@ -26,18 +26,23 @@ pub(crate) struct Account {
 #[derive(Serialize, Deserialize)]
 pub(crate) struct KnownName {
     pub(crate) kind: String,
+    /// The keyed digest under which it is found.
+    pub(crate) id: String,
     pub(crate) provider: String,
     pub(crate) at: String,
     /// Why it was linked.
     pub(crate) because: String,
 }
 
-/// Two accounts that may be one person's.
+/// Accounts that may be one person's, or whose names contradict each other; the one that was signed in to comes last.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Conflict {
     pub(crate) accounts: Vec<String>,
     pub(crate) provider: String,
     pub(crate) at: String,
+    /// What an operator said of it: `same` or `different`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) decided: Option<String>,
 }
 
 /// A number that somebody wrote himself proves nothing: below this level it leads to no account.
@@ -105,7 +110,24 @@ impl Visit<'_> {
             let leads_to = entry.and_then(|entry| String::from_utf8(entry.value.to_vec()).ok());
             known.push(Name { kind: *kind, leads_to });
         }
-        let linking = link(&known);
+        let mut records = Vec::new();
+        for account in known.iter().filter_map(|name| name.leads_to.as_ref()) {
+            records.push(self.record(account).await?);
+        }
+        let has_other = |account: &String, kind: NameKind| {
+            let given = self.names.iter().find(|(known, _)| *known == kind).map(|(_, id)| id);
+            let record = records.iter().find(|record| record.id == *account);
+            record.is_some_and(|record| {
+                record.names.iter().any(|name| name.kind == kind.as_str() && Some(&name.id) != given)
+            })
+        };
+        let mut linking = link(&known, has_other);
+        // A conflict is told once; what was decided about it stays decided.
+        let (_, own) = self.names.first().expect("the provider's own name is always there");
+        if !linking.conflict.is_empty() {
+            let told = self.app.store.registry_entry(RegistryKind::Conflict, own.clone()).await?;
+            linking.conflict.retain(|_| told.is_none());
+        }
         let account = linking.account.clone().unwrap_or_else(random_id);
         if linking.learnt.is_empty() && linking.conflict.is_empty() {
             self.app.store.audit(self.audit("sign-in", &account, "known")).await?;
@@ -137,13 +159,23 @@ impl Visit<'_> {
             None => self.fresh(account),
         };
         let at = self.app.clock.wall().to_string();
-        for kind in &linking.learnt {
+        for (kind, id) in self.names.iter().filter(|(kind, _)| linking.learnt.contains(kind)) {
             let (kind, provider) = (kind.as_str().to_owned(), self.provider.to_owned());
-            record.names.push(KnownName { kind, provider, at: at.clone(), because: because.to_owned() });
+            record.names.push(KnownName {
+                kind,
+                id: id.clone(),
+                provider,
+                at: at.clone(),
+                because: because.to_owned(),
+            });
         }
         let mut put = vec![entry(RegistryKind::Account, account, json(&record))];
         if !linking.conflict.is_empty() {
-            let conflict = Conflict { accounts: linking.conflict.clone(), provider: self.provider.to_owned(), at };
+            let mut accounts = linking.conflict.clone();
+            if linking.account.is_none() {
+                accounts.push(account.to_owned());
+            }
+            let conflict = Conflict { accounts, provider: self.provider.to_owned(), at, decided: None };
             let (_, id) = self.names.first().expect("the provider's own name is always there");
             put.push(entry(RegistryKind::Conflict, id, json(&conflict)));
         }

@@ -4,6 +4,7 @@
 mod notice;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lgsp_store::SoftKind;
 use serde::Deserialize;
@@ -134,8 +135,12 @@ pub(crate) async fn logged_out_there(app: &Arc<App>, request: Accepted, id: &str
         tracing::warn!(provider = id, cause = %failure.cause.code, "logout token refused");
         wrong()
     })?;
+    let memory = app.memory();
+    let keep = Duration::from_millis(u64::try_from(said.ends.0.saturating_sub(app.clock.wall().0)).unwrap_or(0));
+    if !memory.note(SoftKind::Replay, &format!("logout {id} {}", said.token_id), "", keep).await? {
+        return Err(wrong());
+    }
     if let Some(sid) = &said.sid {
-        let memory = app.memory();
         let name = memory.take::<String>(SoftKind::Session, &sign_in::there(id, sid)).await?.unwrap_or_default();
         if let Some(session) = memory.get::<Session>(SoftKind::Session, &name).await? {
             end(app, &snapshot, &name, &session).await?;

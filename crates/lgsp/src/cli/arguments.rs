@@ -33,6 +33,8 @@ pub(super) enum Command {
     Parked(ParkedArguments),
     /// List, release or drop events that would move a dossier backwards
     Held(HeldArguments),
+    /// People who sign in: what is known of an account, and accounts that may be one person's
+    Accounts(AccountsArguments),
     /// Show the services, whether they are set up, and how their servers are
     Services(ServicesArguments),
     /// List, pause, resume or replay targets
@@ -215,6 +217,35 @@ pub(super) struct HeldEvent {
     pub(super) seq: u64,
     #[command(flatten)]
     pub(super) why: Why,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AccountsArguments {
+    #[command(flatten)]
+    pub(super) api: ApiArguments,
+    #[command(subcommand)]
+    pub(super) action: AccountsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountsAction {
+    /// Show by what names an account is known, since when and why
+    Show {
+        /// The account
+        id: String,
+    },
+    /// Show accounts that may be one person's and were not linked
+    Conflicts,
+    /// Say of a conflict that the accounts are one person's, or several persons'
+    Settle {
+        /// The conflict
+        id: String,
+        /// The account that stays, when they are one person's; without it they are several persons'
+        #[arg(long, value_name = "ACCOUNT")]
+        same_as: Option<String>,
+        #[command(flatten)]
+        why: Why,
+    },
 }
 
 #[derive(Debug, Args)]

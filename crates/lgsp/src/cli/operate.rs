@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::arguments::{
-    DossierArguments, HeldAction, HeldArguments, ParkedAction, ParkedArguments, ServicesArguments, StateWord,
-    TargetsAction, TargetsArguments,
+    AccountsAction, AccountsArguments, DossierArguments, HeldAction, HeldArguments, ParkedAction, ParkedArguments,
+    ServicesArguments, StateWord, TargetsAction, TargetsArguments,
 };
 use super::failure::CommandError;
 use super::{picture, say};
@@ -63,6 +63,28 @@ pub(super) async fn held(arguments: HeldArguments) -> Result<(), CommandError> {
             let path = format!("held/{}/drop", event.seq);
             let answer = api.post(&path, &json!({"reason": event.why.reason})).await?;
             print(&api, &answer, |_| format!("Event {} stays in the log, applied to nothing.\n", event.seq));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn accounts(arguments: AccountsArguments) -> Result<(), CommandError> {
+    let api = Api::new(&arguments.api)?;
+    match arguments.action {
+        AccountsAction::Show { id } => {
+            let answer = api.get(&format!("accounts/{id}"), &[]).await?;
+            print(&api, &answer, picture::account);
+        }
+        AccountsAction::Conflicts => {
+            let answer = api.get("accounts/conflicts", &[]).await?;
+            print(&api, &answer, picture::conflicts);
+        }
+        AccountsAction::Settle { id, same_as, why } => {
+            let body = json!({"same_as": same_as, "reason": why.reason});
+            let answer = api.post(&format!("accounts/conflicts/{id}/settle"), &body).await?;
+            print(&api, &answer, |answer| {
+                format!("Decided: {}. It counts from the next sign-in on.\n", answer["decided"])
+            });
         }
     }
     Ok(())

@@ -137,6 +137,31 @@ pub(super) fn held(answer: &Value) -> String {
     text
 }
 
+pub(super) fn account(answer: &Value) -> String {
+    let mut table = Table::new(&["NAME", "PROVIDER", "SINCE", "BECAUSE"]);
+    for name in rows(answer, "names") {
+        table.row(vec![cell(&name["kind"]), cell(&name["provider"]), time(&name["at"]), cell(&name["because"])]);
+    }
+    format!("{}: {}\n\n{}", cell(&answer["id"]), cell(&answer["kind"]), table.text())
+}
+
+pub(super) fn conflicts(answer: &Value) -> String {
+    let list = rows(answer, "conflicts");
+    if list.is_empty() {
+        return "No accounts are in doubt.\n".to_owned();
+    }
+    let mut table = Table::new(&["CONFLICT", "PROVIDER", "SINCE", "ACCOUNTS (THE LAST ONE WAS SIGNED IN TO)"]);
+    for conflict in list {
+        let accounts: Vec<_> = rows(conflict, "accounts").iter().map(cell).collect();
+        table.row(vec![cell(&conflict["id"]), cell(&conflict["provider"]), time(&conflict["at"]), accounts.join(" ")]);
+    }
+    format!(
+        "{}\nlgsp accounts settle CONFLICT --same-as ACCOUNT --reason \"…\" when they are one person's; without --same-as they \
+         stay apart.\n",
+        table.text()
+    )
+}
+
 pub(super) fn dossier(answer: &Value) -> String {
     let mut text = String::new();
     let status = &answer["status"];
