@@ -41,7 +41,7 @@ pub use lgsp_model::ByteCount;
 pub use secret::{PasswordHash, Secret};
 pub use settings::{
     Admin, Breaker, CertificateFiles, ClientCertificates, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer,
-    Limits, Log, LogFormat, LogLevel, National, Network, Public, Retry, SoftState, Start, Store, Target, Tls,
+    Limits, Lockout, Log, LogFormat, LogLevel, National, Network, Public, Retry, SoftState, Start, Store, Target, Tls,
 };
 pub use sign_in::{ClaimScope, Client, IdentityProvider, ProviderId, SignIn, SubjectType, TokenAlgorithm};
 

@@ -9,15 +9,15 @@ mod targets;
 
 use std::time::Duration;
 
-use crate::document::{Document, Section};
+use crate::document::{Document, Leaf, Section};
 use crate::error::{ConfigError, Problem};
 use crate::read::{self, count, flag, path, size, text, time};
 use crate::settings::{
-    Breaker, Config, Contracts, Delivery, Flow, Issuer, Limits, Log, LogFormat, LogLevel, National, Retry, SoftState,
-    Store,
+    Breaker, Config, Contracts, Delivery, Flow, Issuer, Limits, Lockout, Log, LogFormat, LogLevel, National, Retry,
+    SoftState, Store,
 };
 use crate::substitute::Inputs;
-use crate::{ByteCount, sections::defaults as default};
+use crate::{ByteCount, Secret, sections::defaults as default};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -41,6 +41,7 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
     let admin = root.section("admin", |s| listeners::admin(s, public.as_ref()));
     let store = root.section("store", store);
     let soft_state = root.section("soft_state", soft_state);
+    let lockout = root.section("lockout", lockout);
     let contracts = root.section("contracts", contracts);
     let issuer = root.section("issuer", issuer);
     let limits = root.section("limits", limits);
@@ -58,6 +59,7 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
         admin: admin?,
         store: store?,
         soft_state: soft_state?,
+        lockout,
         contracts,
         issuer: issuer?,
         limits,
@@ -72,7 +74,12 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
 }
 
 fn store(s: &mut Section<'_>) -> Option<Store> {
-    let engine = engine(s, "embedded", "postgres", "\"embedded\" (or \"postgres\", in a later version)");
+    let engine = s.or("engine", Some(()), |leaf| match text(leaf)?.as_str() {
+        "embedded" => Ok(Some(())),
+        "postgres" => Err(Problem::Unavailable),
+        _ => Err(Problem::Expected("\"embedded\" (or \"postgres\", in a later version)")),
+    });
+    s.optional("url", |_| Err::<(), _>(Problem::Unavailable));
     let path = s.optional("path", path);
     let path = path.or_else(|| (!s.has("path")).then(|| s.base().join(default::STORE_PATH)));
     engine?;
@@ -80,18 +87,59 @@ fn store(s: &mut Section<'_>) -> Option<Store> {
 }
 
 fn soft_state(s: &mut Section<'_>) -> Option<SoftState> {
-    engine(s, "local", "redis", "\"local\" (or \"redis\", in a later version)").map(|()| SoftState::Local)
+    let shared = s.or("engine", false, |leaf| match text(leaf)?.as_str() {
+        "local" => Ok(false),
+        "redis" => Ok(true),
+        _ => Err(Problem::Expected("\"local\" or \"redis\"")),
+    });
+    let url = s.optional("url", redis_url);
+    let prefix = s.or("prefix", default::SOFT_PREFIX.to_owned(), soft_prefix);
+    match (shared, url) {
+        (true, Some(url)) => Some(SoftState::Redis { url, prefix }),
+        (true, None) => {
+            if !s.has("url") {
+                s.report("url", Problem::Missing { example: "url = \"${LGSP_REDIS_URL}\"" });
+            }
+            None
+        }
+        (false, Some(_)) => {
+            s.report("url", Problem::Conflict("given for the engine \"local\", which has none"));
+            None
+        }
+        (false, None) => Some(SoftState::Local),
+    }
 }
 
-/// Reads `engine`, and `url` that only the shared one has.
-fn engine(s: &mut Section<'_>, own: &'static str, shared: &'static str, expected: &'static str) -> Option<()> {
-    let engine = s.or("engine", Some(()), |leaf| match text(leaf)?.as_str() {
-        word if word == own => Ok(Some(())),
-        word if word == shared => Err(Problem::Unavailable),
-        _ => Err(Problem::Expected(expected)),
-    });
-    s.optional("url", |_| Err::<(), _>(Problem::Unavailable));
-    engine
+/// Where a Redis server is. It may hold a password, so it never gets into an error.
+fn redis_url(leaf: &Leaf<'_>) -> Result<Secret, Problem> {
+    let url = read::secret(1)(leaf)?;
+    let known = ["redis://", "rediss://", "redis+unix://"].iter().any(|scheme| url.expose().starts_with(scheme));
+    let refused =
+        Problem::Expected("redis://[user:password@]host[:port][/db], rediss://… for TLS, or redis+unix:///path");
+    if known { Ok(url) } else { Err(refused) }
+}
+
+/// What keys of several gateways begin with.
+fn soft_prefix(leaf: &Leaf<'_>) -> Result<String, Problem> {
+    let prefix = text(leaf)?;
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':');
+    let refused = Problem::Expected("1 to 64 letters, digits . _ - :");
+    if prefix.len() <= 64 && prefix.bytes().all(allowed) { Ok(prefix) } else { Err(refused) }
+}
+
+fn lockout(s: &mut Section<'_>) -> Lockout {
+    let d = default::LOCKOUT;
+    let lockout = Lockout {
+        free_tries: s.or("free_tries", d.free_tries, count(1..=100)),
+        longest_wait: s.or("longest_wait", d.longest_wait, time(SECOND..=HOUR)),
+        forgotten_after: s.or("forgotten_after", d.forgotten_after, time(MINUTE..=DAY)),
+        lock_after: s.or("lock_after", d.lock_after, count(0..=1000)),
+        lock_for: s.or("lock_for", d.lock_for, time(MINUTE..=30 * DAY)),
+    };
+    if lockout.forgotten_after <= lockout.longest_wait {
+        s.report("forgotten_after", Problem::Conflict("not longer than longest_wait; make it several times as long"));
+    }
+    lockout
 }
 
 fn contracts(s: &mut Section<'_>) -> Contracts {
@@ -167,7 +215,7 @@ fn national(s: &mut Section<'_>) -> National {
 }
 
 /// A path below `…/RestService/forward/`.
-fn route(leaf: &crate::document::Leaf<'_>) -> Result<String, Problem> {
+fn route(leaf: &Leaf<'_>) -> Result<String, Problem> {
     let route = text(leaf)?;
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'~' | b'/');
     let segments = || route.split('/').all(|segment| !matches!(segment, "" | "." | ".."));

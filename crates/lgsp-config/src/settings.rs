@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 pub use listener::{Admin, CertificateFiles, ClientCertificates, Network, Public, Tls};
 
 use crate::sign_in::{IdentityProvider, SignIn, TokenAlgorithm};
-use crate::{ByteCount, Member};
+use crate::{ByteCount, Member, Secret};
 
 /// A whole configuration file, checked.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub store: Store,
     /// Rate limits, sessions, nonces.
     pub soft_state: SoftState,
+    /// What becomes of wrong secrets.
+    pub lockout: Lockout,
     /// Where contracts are read from.
     pub contracts: Contracts,
     /// The issuer of access tokens.
@@ -75,10 +77,33 @@ impl Store {
 }
 
 /// `[soft_state]`: what may vanish at any moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum SoftState {
     /// In this process.
     Local,
+    /// In Redis, shared by several gateways.
+    Redis {
+        /// Where it is; may hold a password.
+        url: Secret,
+        /// What all keys begin with.
+        prefix: String,
+    },
+}
+
+/// `[lockout]`: what becomes of wrong secrets. Counted for each member and address, so that nobody locks out a member
+/// from somewhere else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lockout {
+    /// Wrong tries that cost nothing: people mistype.
+    pub free_tries: u32,
+    /// The wait after each further one doubles up to this.
+    pub longest_wait: Duration,
+    /// After so long without a try the count starts anew.
+    pub forgotten_after: Duration,
+    /// Wrong tries after which none is taken for a time; 0: never.
+    pub lock_after: u32,
+    /// That time.
+    pub lock_for: Duration,
 }
 
 /// `[contracts]`.

@@ -14,4 +14,4 @@ pub use api::{
     TargetChange, TargetPosition, TraceId, VerifyReport,
 };
 pub use embedded::{EmbeddedOptions, EmbeddedStore, verify_dir};
-pub use soft::{LocalSoft, SoftKind, SoftState};
+pub use soft::{LocalSoft, RedisSoft, SoftKind, SoftState};

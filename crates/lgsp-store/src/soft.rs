@@ -4,12 +4,14 @@
 //! store. Keys are stored as they are given, so a token or a code goes in as its digest.
 
 mod local;
+mod redis;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
 pub use local::LocalSoft;
+pub use redis::RedisSoft;
 
 use crate::StoreFuture;
 
@@ -81,7 +83,7 @@ impl SoftKind {
 /// What may vanish at any moment. Errors are [`crate::StoreError::Unavailable`], and [`crate::StoreError::Busy`] when
 /// there is no room: callers then refuse what they were asked, as they cannot know.
 ///
-/// A value is kept for at least a millisecond, whatever `keep` says.
+/// A value is kept for at least a millisecond and at most ten years, whatever `keep` says.
 pub trait SoftState: Send + Sync {
     /// Keeps a value, in the place of any that has the key.
     fn put(&self, kind: SoftKind, key: &str, value: Bytes, keep: Duration) -> StoreFuture<'_, ()>;
@@ -101,3 +103,5 @@ pub trait SoftState: Send + Sync {
 
 /// The shortest time that a value is kept, the unit of the shared engine.
 const SHORTEST: Duration = Duration::from_millis(1);
+/// The longest: every engine can count so far.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

@@ -18,6 +18,8 @@ mod generic;
 mod messages;
 #[path = "engines/model.rs"]
 mod model;
+#[path = "engines/redis.rs"]
+mod redis;
 #[path = "engines/registry.rs"]
 mod registry;
 #[path = "engines/soft.rs"]

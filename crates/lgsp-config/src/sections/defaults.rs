@@ -4,17 +4,26 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::ByteCount;
-use crate::settings::{Breaker, Delivery, Flow, Limits, Log, LogFormat, LogLevel, Retry};
+use crate::settings::{Breaker, Delivery, Flow, Limits, Lockout, Log, LogFormat, LogLevel, Retry};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub(super) const PUBLIC_LISTEN: SocketAddr = SocketAddr::new(LOOPBACK, 8080);
 pub(super) const ADMIN_LISTEN: SocketAddr = SocketAddr::new(LOOPBACK, 9090);
 pub(super) const STORE_PATH: &str = "data";
+pub(super) const SOFT_PREFIX: &str = "lgsp";
 pub(super) const CONTRACTS_PATH: &str = "contracts";
 pub(super) const CONTRACTS_STRICT: bool = false;
 pub(super) const ISSUER_KEYS: &str = "keys";
 pub(super) const TOKEN_TTL: Duration = Duration::from_secs(3600);
+
+pub(super) const LOCKOUT: Lockout = Lockout {
+    free_tries: 5,
+    longest_wait: Duration::from_secs(60),
+    forgotten_after: Duration::from_secs(900),
+    lock_after: 20,
+    lock_for: Duration::from_secs(12 * 3600),
+};
 
 pub(super) const LIMITS: Limits = Limits {
     header_bytes: ByteCount::kib(32),

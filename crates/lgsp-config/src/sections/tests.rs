@@ -37,7 +37,8 @@ fn the_shipped_file_is_read_and_its_values_are_the_defaults() {
     assert_eq!(shipped.public, smallest.public);
     assert_eq!(shipped.admin.listen, smallest.admin.listen);
     assert_eq!(shipped.store, smallest.store);
-    assert_eq!(shipped.soft_state, smallest.soft_state);
+    assert!(matches!((&shipped.soft_state, &smallest.soft_state), (SoftState::Local, SoftState::Local)));
+    assert_eq!(shipped.lockout, smallest.lockout);
     assert_eq!(shipped.contracts, smallest.contracts);
     assert_eq!(shipped.issuer.keys, smallest.issuer.keys);
     assert_eq!(shipped.issuer.token_ttl, smallest.issuer.token_ttl);
@@ -128,6 +129,18 @@ fn relative_paths_are_relative_to_the_file() {
 }
 
 #[test]
+fn shared_soft_state_says_where_and_under_what_names_and_hides_its_password() {
+    let soft = "[soft_state]\nengine = \"redis\"\nurl = \"redis://:${PASSWORD}@redis.example:6380/2\"\n";
+    let config = read(&format!("{SMALLEST}{soft}")).unwrap();
+    let SoftState::Redis { url, prefix } = &config.soft_state else { panic!("it says redis") };
+    assert_eq!((url.expose(), prefix.as_str()), (&*format!("redis://:{CANARY}@redis.example:6380/2"), "lgsp"));
+    assert!(!format!("{config:?}").contains(CANARY));
+    assert!(!errors(&soft.replace("redis://:", "http://:")).contains(CANARY));
+    let named = read(&format!("{SMALLEST}{soft}prefix = \"lgsp:h11\"\n")).unwrap().soft_state;
+    assert!(matches!(named, SoftState::Redis { prefix, .. } if prefix == "lgsp:h11"));
+}
+
+#[test]
 fn secrets_come_from_files_and_never_print() {
     let member = "[[member]]\nid = \"m\"\nname = \"M\"\nagencies = [\"*\"]\nscopes = [\"changes:read\"]\n\
                   secret = \"file:secret\"\nnational = { username = \"m\", password = \"${PASSWORD}\" }\n";
@@ -212,7 +225,17 @@ fn every_kind_of_bad_file_has_its_sentence() {
         ("[store]\nengine = \"mysql\"\n", "store.engine: expected \"embedded\""),
         ("[store]\nurl = \"postgres://\"\n", "store.url: not available in this version"),
         ("[store]\npath = \" \"\n", "store.path: expected a text that is not empty"),
-        ("[soft_state]\nengine = \"redis\"\n", "soft_state.engine: not available in this version"),
+        ("[soft_state]\nengine = \"redis\"\n", "soft_state.url: missing; add it, for example: url = \"${LGSP_REDIS_URL}\""),
+        ("[soft_state]\nengine = \"disk\"\n", "soft_state.engine: expected \"local\" or \"redis\""),
+        ("[soft_state]\nurl = \"redis://localhost\"\n", "soft_state.url: given for the engine \"local\""),
+        ("[soft_state]\nengine = \"redis\"\nurl = \"http://x\"\n", "soft_state.url: expected redis://"),
+        (
+            "[soft_state]\nengine = \"redis\"\nurl = \"redis://x\"\nprefix = \"a b\"\n",
+            "soft_state.prefix: expected 1 to 64 letters",
+        ),
+        ("[lockout]\nfree_tries = 0\n", "lockout.free_tries: out of range"),
+        ("[lockout]\nlock_for = \"31d\"\n", "lockout.lock_for: out of range"),
+        ("[lockout]\nlongest_wait = \"15m\"\n", "lockout.forgotten_after: not longer than longest_wait"),
         ("[contracts]\nstrict = \"yes\"\n", "contracts.strict: expected true or false, found string"),
         ("token_ttl = \"90500ms\"\n", "issuer.token_ttl: expected whole seconds"),
         ("[national]\ncall_path = \"mapi/login\"\n", "national.call_path: the same as login_path"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::{SHORTEST, SoftKind, SoftState};
+use super::{LONGEST, SHORTEST, SoftKind, SoftState};
 use crate::{StoreError, StoreFuture};
 
 /// Ended values that one call takes away beside its own work: more than it can add.
@@ -64,14 +64,10 @@ impl LocalSoft {
                 table.drop_first();
             }
         }
-        let ends = now.checked_add(keep.max(SHORTEST)).unwrap_or(now + FAR);
-        table.insert(key.into(), Value { bytes, ends });
+        table.insert(key.into(), Value { bytes, ends: now + keep.clamp(SHORTEST, LONGEST) });
         Ok(true)
     }
 }
-
-/// The end of a value whose own is beyond what the clock can say.
-const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 impl Table {
     fn living(&self, key: &str, now: Instant) -> bool {
