@@ -30,6 +30,8 @@ use crate::trace::TraceSource;
 pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) store: Arc<dyn DurableStore>,
+    /// What may vanish at any moment; when it cannot say, whoever asked it refuses.
+    pub(crate) soft: Arc<dyn SoftState>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) traces: TraceSource,
     pub(crate) issuer: Issuer,
@@ -61,10 +63,10 @@ pub(crate) struct Snapshot {
 pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) store: Arc<dyn DurableStore>,
+    pub(crate) soft: Arc<dyn SoftState>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) issuer: Issuer,
     pub(crate) revoked: Revoked,
-    pub(crate) soft: Arc<dyn SoftState>,
     pub(crate) digest_key: Arc<DigestKey>,
     pub(crate) targets: Targets,
     pub(crate) snapshot: Snapshot,
@@ -101,6 +103,7 @@ impl App {
             sessions: Sessions::new(national.session_ttl, national.sessions),
             clock: parts.clock,
             store: parts.store,
+            soft: parts.soft.clone(),
             metrics: parts.metrics,
             traces: TraceSource::new(),
             issuer: parts.issuer,

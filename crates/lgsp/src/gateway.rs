@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lgsp_config::{Config, Store, TokenAlgorithm};
+use lgsp_config::{Config, SoftState as SoftStateOf, Store, TokenAlgorithm};
 use lgsp_contract::Catalogue;
-use lgsp_store::{DurableStore, EmbeddedOptions, EmbeddedStore, LocalSoft, SoftState, StoreError};
+use lgsp_store::{DurableStore, EmbeddedOptions, EmbeddedStore, LocalSoft, RedisSoft, SoftState, StoreError};
 use tokio::sync::Mutex;
 
 use crate::admin::AdminServer;
@@ -43,6 +43,8 @@ pub struct Gateway {
 pub enum StartError {
     /// The store cannot be used.
     Store(PathBuf, StoreError),
+    /// The server of the soft state cannot be used.
+    SoftState(StoreError),
     /// The signing keys cannot be used.
     Keys(KeyError),
     /// An identity provider cannot be used.
@@ -59,6 +61,10 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(path, error) => write!(f, "store in {}: {error}", path.display()),
+            Self::SoftState(StoreError::Unavailable(why)) => {
+                write!(f, "soft state: {why}; is the server of [soft_state] url there?")
+            }
+            Self::SoftState(error) => write!(f, "soft state: {error}"),
             Self::Keys(error) => error.fmt(f),
             Self::Provider(error) => error.fmt(f),
             Self::Target(error) => error.fmt(f),
@@ -95,6 +101,7 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let encryption = Encryption::load(&config).await?;
         let (clock, metrics) = (Clock::start(), Arc::new(Metrics::new()));
+        let soft = open_soft(&config.soft_state).await?;
         let store = open_store(&config.store, metrics.clone()).await?;
         let keys = config.issuer.keys.clone();
         let ring = KeyRing::open(&keys, clock.wall(), &algorithms(&config)).map_err(StartError::Keys)?;
@@ -108,7 +115,6 @@ impl Gateway {
         let providers = Providers::build(&config, &shared_clock(&clock), None).map_err(StartError::Provider)?;
         let store_failed = |error| StartError::Store(config.store.place().to_owned(), error);
         let revoked = Revoked::load(&*store, clock.steady()).await.map_err(store_failed)?;
-        let soft: Arc<dyn SoftState> = Arc::new(LocalSoft::default());
         let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services, providers };
         let parts = Parts { clock, store, metrics, issuer, revoked, soft, digest_key, targets, snapshot };
         let app = Arc::new(App::new(parts));
@@ -207,6 +213,16 @@ fn algorithms(config: &Config) -> Vec<TokenAlgorithm> {
 fn shared_clock(clock: &Clock) -> lgsp_connect::Clock {
     let clock = clock.clone();
     Arc::new(move || clock.wall())
+}
+
+async fn open_soft(soft: &SoftStateOf) -> Result<Arc<dyn SoftState>, StartError> {
+    match soft {
+        SoftStateOf::Local => Ok(Arc::new(LocalSoft::default())),
+        SoftStateOf::Redis { url, prefix } => {
+            let opened = RedisSoft::open(url.expose(), prefix).await.map_err(StartError::SoftState)?;
+            Ok(Arc::new(opened))
+        }
+    }
 }
 
 async fn open_store(store: &Store, metrics: Arc<Metrics>) -> Result<Arc<dyn DurableStore>, StartError> {

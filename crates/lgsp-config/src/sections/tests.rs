@@ -225,7 +225,10 @@ fn every_kind_of_bad_file_has_its_sentence() {
         ("[store]\nengine = \"mysql\"\n", "store.engine: expected \"embedded\""),
         ("[store]\nurl = \"postgres://\"\n", "store.url: not available in this version"),
         ("[store]\npath = \" \"\n", "store.path: expected a text that is not empty"),
-        ("[soft_state]\nengine = \"redis\"\n", "soft_state.url: missing; add it, for example: url = \"${LGSP_REDIS_URL}\""),
+        (
+            "[soft_state]\nengine = \"redis\"\n",
+            "soft_state.url: missing; add it, for example: url = \"${LGSP_REDIS_URL}\"",
+        ),
         ("[soft_state]\nengine = \"disk\"\n", "soft_state.engine: expected \"local\" or \"redis\""),
         ("[soft_state]\nurl = \"redis://localhost\"\n", "soft_state.url: given for the engine \"local\""),
         ("[soft_state]\nengine = \"redis\"\nurl = \"http://x\"\n", "soft_state.url: expected redis://"),
