@@ -42,6 +42,16 @@ async fn health_is_open_and_the_admin_api_is_not() {
         ("POST", "parked/x/1/drop"),
         ("POST", "held/1/release"),
         ("POST", "held/1/drop"),
+        ("GET", "members"),
+        ("POST", "members"),
+        ("GET", "members/one-stop"),
+        ("POST", "members/one-stop/limit"),
+        ("POST", "members/one-stop/secret"),
+        ("POST", "members/one-stop/key"),
+        ("POST", "members/one-stop/rotate"),
+        ("POST", "members/one-stop/revoke"),
+        ("POST", "members/one-stop/restore"),
+        ("POST", "members/one-stop/unlock"),
     ] {
         let url = world.admin_url(&format!("/admin/v1/{path}"));
         let without = world.http.request(method.parse().unwrap(), &url);

@@ -110,10 +110,10 @@ fn access(access_key: &str, secret: &str) -> String {
     STANDARD.encode(value.to_string())
 }
 
-const KINDS: &str = r#""bearer", "mtls", "api-key", "signature", "basic", "lgspaccesstoken""#;
+pub(crate) const KINDS: &str = r#""bearer", "mtls", "api-key", "signature", "basic", "lgspaccesstoken""#;
 
 /// A service that passes everything on to the sandbox's echo and accepts these kinds.
-fn service(id: &str, kinds: &str) -> (String, String) {
+pub(crate) fn service(id: &str, kinds: &str) -> (String, String) {
     let text = format!(
         "id = \"{id}\"\nversion = \"1\"\nvalid_from = 2025-01-01\ntitle = {{ vi = \"Vọng\", en = \"Echo\" }}\n\
          description = {{ vi = \"Vọng\", en = \"Echo\" }}\nowner = \"tests\"\nmode = \"proxy\"\n\

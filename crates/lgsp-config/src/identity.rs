@@ -71,4 +71,6 @@ pub enum Credential {
     Plain(Secret),
     /// An argon2id hash.
     Hash(PasswordHash),
+    /// Any of these, while one replaces another. The file has no form for it.
+    AnyOf(Vec<Self>),
 }

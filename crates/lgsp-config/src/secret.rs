@@ -49,6 +49,11 @@ const MAX_MEMORY_KIB: u32 = 256 * 1024;
 const MAX_PASSES: u32 = 16;
 
 impl PasswordHash {
+    /// A hash that did not come from the file; `None` when it is none, or costs too much to check.
+    pub fn of(text: String) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+
     /// Checks the form; the text itself never gets into the error.
     pub(crate) fn parse(text: String) -> Result<Self, Problem> {
         let text = Zeroizing::new(text);

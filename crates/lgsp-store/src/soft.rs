@@ -34,6 +34,8 @@ pub enum SoftKind {
     RefreshFamily,
     /// A proof that counts once, such as a client's assertion.
     Replay,
+    /// When a member was seen last.
+    LastUse,
 }
 
 impl SoftKind {
@@ -47,6 +49,7 @@ impl SoftKind {
         Self::Refresh,
         Self::RefreshFamily,
         Self::Replay,
+        Self::LastUse,
     ];
 
     /// The kind's name in keys of a shared engine.
@@ -60,6 +63,7 @@ impl SoftKind {
             Self::Refresh => "refresh",
             Self::RefreshFamily => "refresh-family",
             Self::Replay => "replay",
+            Self::LastUse => "last-use",
         }
     }
 
@@ -67,7 +71,7 @@ impl SoftKind {
     /// what takes one.
     pub fn most(self) -> usize {
         match self {
-            Self::Login | Self::Code | Self::UsedCode | Self::Pushed => 20_000,
+            Self::Login | Self::Code | Self::UsedCode | Self::Pushed | Self::LastUse => 20_000,
             Self::Session | Self::Refresh | Self::RefreshFamily => 200_000,
             Self::Replay => 500_000,
         }

@@ -8,6 +8,7 @@ mod dossier;
 mod explain;
 mod health;
 mod held;
+mod members;
 mod operator;
 mod parked;
 mod services;
@@ -17,6 +18,7 @@ mod verify;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -26,6 +28,7 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::service::Service as _;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::service::TowerToHyperService;
+use lgsp_config::Lockout;
 use lgsp_model::{ErrorCode, MemberId};
 use serde::Serialize;
 
@@ -58,6 +61,15 @@ struct Gate {
     routes: TowerToHyperService<Router>,
 }
 
+/// Wrong admin tokens are slowed down and never lock: nobody could unlock them.
+const NEVER_LOCKED: Lockout = Lockout {
+    free_tries: 5,
+    longest_wait: Duration::from_secs(60),
+    forgotten_after: Duration::from_secs(15 * 60),
+    lock_after: 0,
+    lock_for: Duration::ZERO,
+};
+
 /// The most bytes of one answer. The largest is the time line of a dossier with its records.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
@@ -68,7 +80,7 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 pub(crate) fn start(entrance: Entrance, app: Arc<App>) -> io::Result<AdminServer> {
     let limits = app.snapshot().config.limits.clone();
     let name = "admin".parse().expect("a well-formed name");
-    let admin = Arc::new(Admin { app: app.clone(), tokens: SecretChecker::new(), name });
+    let admin = Arc::new(Admin { app: app.clone(), tokens: SecretChecker::new(NEVER_LOCKED), name });
     let gate = Arc::new(Gate { app, routes: TowerToHyperService::new(routes(admin)) });
     Ok(AdminServer { server: Server::start(entrance, &limits, gate)? })
 }
@@ -107,6 +119,15 @@ fn routes(admin: Arc<Admin>) -> Router {
         .route("/held/{seq}/release", post(held::release))
         .route("/held/{seq}/drop", post(held::discard))
         .route("/dossiers/{code}", get(dossier::time_line))
+        .route("/members", get(members::list).post(members::add))
+        .route("/members/{id}", get(members::show))
+        .route("/members/{id}/limit", post(members::limit))
+        .route("/members/{id}/secret", post(members::secret))
+        .route("/members/{id}/key", post(members::key))
+        .route("/members/{id}/rotate", post(members::rotate))
+        .route("/members/{id}/revoke", post(members::revoke))
+        .route("/members/{id}/restore", post(members::restore))
+        .route("/members/{id}/unlock", post(members::unlock))
         .route("/verify", post(verify::run));
     Router::new()
         .route("/livez", get(health::alive))

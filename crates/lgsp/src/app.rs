@@ -1,7 +1,9 @@
 //! What all requests share: the store, the identities, the contracts, the metrics. It holds; it does not decide.
 
-use std::sync::Arc;
+mod members;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -18,7 +20,7 @@ use crate::broker::{Memory, Providers};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::identity::{
-    Claims, DigestKey, Issuer, Keepers, Members, Replays, Revoked, SecretChecker, Sessions, TokenCache,
+    Claims, DigestKey, Issuer, Keepers, Members, Replays, Revoked, Roster, SecretChecker, Sessions, TokenCache,
 };
 use crate::national::CatalogueCache;
 use crate::services::Services;
@@ -44,7 +46,11 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) targets: Targets,
     pub(crate) catalogue: CatalogueCache,
+    /// Members that are made and changed while the gateway runs.
+    pub(crate) roster: Roster,
     snapshot: ArcSwap<Snapshot>,
+    /// One replacement of the snapshot at a time: each is made from the one before.
+    replacing: Mutex<()>,
     in_flight: AtomicU32,
     retiring: AtomicBool,
     draining: CancellationToken,
@@ -69,6 +75,7 @@ pub(crate) struct Parts {
     pub(crate) revoked: Revoked,
     pub(crate) digest_key: Arc<DigestKey>,
     pub(crate) targets: Targets,
+    pub(crate) roster: Roster,
     pub(crate) snapshot: Snapshot,
 }
 
@@ -111,11 +118,13 @@ impl App {
             memory: Memory::new(parts.soft),
             digest_key: parts.digest_key,
             tokens: TokenCache::default(),
-            secrets: SecretChecker::new(),
+            secrets: SecretChecker::new(parts.snapshot.config.lockout),
             replays: Replays::default(),
             targets: parts.targets,
             catalogue: CatalogueCache::default(),
+            roster: parts.roster,
             snapshot: ArcSwap::from_pointee(parts.snapshot),
+            replacing: Mutex::default(),
             in_flight: AtomicU32::new(0),
             retiring: AtomicBool::new(false),
             draining: CancellationToken::new(),
@@ -130,14 +139,10 @@ impl App {
         self.snapshot.load_full()
     }
 
-    /// Takes over a new configuration as a whole.
+    /// Takes over a new configuration as a whole, with the members of the registry.
     pub(crate) fn replace(&self, snapshot: Snapshot) {
-        for member in self.snapshot().members.iter() {
-            self.metrics.watch_member(member.id.as_str(), None);
-        }
-        self.snapshot.store(Arc::new(snapshot));
-        self.tokens.forget_all();
-        self.watch_members();
+        self.secrets.follow(snapshot.config.lockout);
+        self.install(|_| snapshot);
     }
 
     /// What proofs of callers are checked against, now.
@@ -179,7 +184,10 @@ impl App {
 
     /// Whether a token does not count any more, or its member is gone.
     pub(crate) fn is_revoked(&self, claims: &Claims) -> bool {
-        self.revoked.has(claims) || self.snapshot().members.by_id(&claims.client_id).is_none()
+        let snapshot = self.snapshot();
+        let member = snapshot.members.by_id(&claims.client_id);
+        self.revoked.has(claims)
+            || !member.is_some_and(|member| snapshot.members.take_tokens_of(&member.id, claims.iat))
     }
 
     /// Revokes tokens by their own id or that of a sign-in, on every path, from the answer on.

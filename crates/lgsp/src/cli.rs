@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod failure;
 mod keys;
+mod member;
 mod operate;
 mod picture;
 mod sandbox;
@@ -75,6 +76,7 @@ fn carry_out(command: Command) -> Result<(), CommandError> {
         Command::Accounts(arguments) => wait_for(operate::accounts(arguments)),
         Command::Services(arguments) => wait_for(operate::services(arguments)),
         Command::Targets(arguments) => wait_for(operate::targets(arguments)),
+        Command::Member(arguments) => wait_for(member::run(arguments)),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Completions { shell } => {
@@ -142,6 +144,11 @@ mod tests {
             "lgsp parked list --state lost",
             "lgsp held drop x --reason y",
             "lgsp targets replay a --from 2 --reason y",
+            "lgsp member",
+            "lgsp member revoke post",
+            "lgsp member add post --name Post --agency H11 --reason r",
+            "lgsp member limit post --expires 2027-01-01 --no-expiry --reason r",
+            "lgsp member show POST",
             "lgsp completions cobol",
             "lgsp sandbox --listen nowhere",
         ] {

@@ -18,7 +18,7 @@ use crate::admin::AdminServer;
 use crate::app::{App, Parts, Snapshot};
 use crate::broker::{ProviderProblem, Providers};
 use crate::clock::Clock;
-use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members, Revoked};
+use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members, Revoked, Roster};
 use crate::server::Server;
 pub use crate::server::{BadSocket, Sockets, TlsError};
 use crate::services::{self, Services, Values};
@@ -115,9 +115,12 @@ impl Gateway {
         let providers = Providers::build(&config, &shared_clock(&clock), None).map_err(StartError::Provider)?;
         let store_failed = |error| StartError::Store(config.store.place().to_owned(), error);
         let revoked = Revoked::load(&*store, clock.steady()).await.map_err(store_failed)?;
-        let snapshot = Snapshot { members: Members::new(&config.members), config, contracts, services, providers };
-        let parts = Parts { clock, store, metrics, issuer, revoked, soft, digest_key, targets, snapshot };
+        let roster = Roster::load(&*store, clock.wall()).await.map_err(store_failed)?;
+        let members = Members::joined(&config.members, &roster.records(), &roster.seen, clock.wall());
+        let snapshot = Snapshot { members, config, contracts, services, providers };
+        let parts = Parts { clock, store, soft, metrics, issuer, revoked, digest_key, targets, roster, snapshot };
         let app = Arc::new(App::new(parts));
+        app.keep_members();
         app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
         let (public, admin) = entrances.start(encryption, &limits, &app)?;
@@ -161,7 +164,7 @@ impl Gateway {
         app.metrics.certificates(&encryption.ends());
         self.public.replace_tls(encryption.public);
         self.admin.replace_tls(encryption.admin);
-        app.replace(Snapshot { members: Members::new(&config.members), config, contracts, services, providers });
+        app.replace(Snapshot { members: Members::default(), config, contracts, services, providers });
         tracing::info!("configuration taken over");
         Ok(())
     }
@@ -181,6 +184,7 @@ impl Gateway {
         self.public.drain().await;
         self.app.targets.stop(&self.app.store).await;
         self.admin.stop().await;
+        self.app.flush_last_uses().await;
         tracing::info!("gateway stopped");
     }
 }
@@ -226,8 +230,7 @@ async fn open_soft(soft: &SoftStateOf) -> Result<Arc<dyn SoftState>, StartError>
 }
 
 async fn open_store(store: &Store, metrics: Arc<Metrics>) -> Result<Arc<dyn DurableStore>, StartError> {
-    let Store::Embedded { path } = store;
-    let path = path.clone();
+    let path = store.place().to_owned();
     let open = {
         let path = path.clone();
         move || EmbeddedStore::open(&path, EmbeddedOptions { observer: Some(metrics), ..EmbeddedOptions::default() })

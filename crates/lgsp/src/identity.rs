@@ -26,7 +26,9 @@ pub(crate) use caller::{Authentication, Identified, Kinds};
 pub(crate) use digest_key::DigestKey;
 pub(crate) use issuer::{Actor, Audience, Claims, Confirmation, Issuer, Order, PersonClaims, random_id, without_nulls};
 pub(crate) use keys::{KeyError, KeyRing, SHOWN_BEFORE_MILLIS};
-pub(crate) use members::{BadMemberKey, Members};
+pub(crate) use members::{
+    BadMemberKey, Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Members, Record, Revocation, Roster, lives,
+};
 pub(crate) use mtls::{CertificateFacts, certificate_thumbprint};
 pub(crate) use revoked::Revoked;
 pub(crate) use secrets::SecretChecker;

@@ -67,6 +67,7 @@ pub(crate) async fn call(app: &Arc<App>, request: Accepted) -> Result<Answer, Fa
     if !certificate_suffices(&snapshot.members, &member, CertificateFacts::of(&peer).as_ref()) {
         return Err(Failure::new(ErrorCode::SessionExpired, NO_CERTIFICATE));
     }
+    snapshot.members.note_use(&member.id, app.clock.wall());
     let caller = Arc::new(Identified::by_session(member));
     let push = |contract| {
         let caller = Authorised::check(caller.clone(), &Scope::DossierPush)?;

@@ -95,6 +95,7 @@ impl Evidence {
             let detail = "this member counts only together with its client certificate";
             return Err(OAuthError::InvalidClient.because(detail));
         }
+        self.snapshot.members.note_use(&proven.member.id, app.clock.wall());
         Ok(proven)
     }
 

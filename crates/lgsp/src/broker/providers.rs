@@ -13,7 +13,7 @@ pub(crate) struct Provider {
 }
 
 /// All of them, in the order of the file.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Providers(Vec<Arc<Provider>>);
 
 /// Why a provider cannot be used.

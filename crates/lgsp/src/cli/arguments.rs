@@ -8,6 +8,8 @@ use clap_complete::Shell;
 use lgsp_config::{KeyId, TokenAlgorithm};
 use lgsp_model::{DossierCode, TargetId};
 
+use super::member::MemberArguments;
+
 /// Durable gateway between one-stop systems, the National Public Service Portal and everything else that shares dossiers.
 #[derive(Debug, Parser)]
 #[command(name = "lgsp", version, about, arg_required_else_help = true, subcommand_required = true)]
@@ -39,6 +41,8 @@ pub(super) enum Command {
     Services(ServicesArguments),
     /// List, pause, resume or replay targets
     Targets(TargetsArguments),
+    /// List, make, limit, rotate or revoke members while the gateway runs
+    Member(MemberArguments),
     /// Check the log against its hash chain
     Verify(VerifyArguments),
     /// Make a new signing key, or an API key for a member

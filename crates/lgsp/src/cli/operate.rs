@@ -131,7 +131,7 @@ fn state_word(state: StateWord) -> &'static str {
     }
 }
 
-fn print(api: &Api, answer: &Value, picture: impl FnOnce(&Value) -> String) {
+pub(super) fn print(api: &Api, answer: &Value, picture: impl FnOnce(&Value) -> String) {
     if api.json {
         say(&format!("{answer}\n"));
     } else {

@@ -88,6 +88,7 @@ pub(crate) async fn authenticate(
             keepers.metrics.legacy_client(caller.identified.member.id.as_str(), kind.as_str());
         }
     }
+    members.note_use(&caller.identified.member.id, keepers.wall);
     if caller.identified.is_for(service) {
         return Ok(caller);
     }

@@ -1,6 +1,9 @@
 //! The members of one configuration, found by whatever names one: an id, a login, a certificate, a key. Finding proves
 //! nothing yet, except by a certificate, which the listener has verified.
 
+mod record;
+mod roster;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +15,10 @@ use super::caller::{Authentication, Identified};
 use super::mtls::CertificateFacts;
 use super::signature::{BadKey, VerifyingKey};
 
+pub(crate) use record::{Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Record, Revocation, lives};
+use roster::{LastUse, Seen};
+pub(crate) use roster::{Records, Roster};
+
 /// All members.
 #[derive(Default)]
 pub(crate) struct Members {
@@ -21,6 +28,9 @@ pub(crate) struct Members {
     api_keys: HashMap<String, KnownKey<[u8; 32]>>,
     signature_keys: HashMap<String, KnownKey<VerifyingKey>>,
     by_access_key: HashMap<String, Arc<Member>>,
+    last_uses: HashMap<MemberId, Arc<LastUse>>,
+    tokens_from: HashMap<MemberId, Timestamp>,
+    generation: u64,
 }
 
 /// A key and whom it proves.
@@ -50,13 +60,71 @@ impl fmt::Display for BadMemberKey {
 impl std::error::Error for BadMemberKey {}
 
 impl Members {
-    /// The members; a signature key that cannot be used, which [`Self::check`] would have told, proves nobody.
+    /// The members of a file alone; a signature key that cannot be used, which [`Self::check`] would have told, proves nobody.
+    #[cfg(test)]
     pub(crate) fn new(members: &[Member]) -> Self {
         let mut all = Self::default();
         for member in members {
             all.add(Arc::new(member.clone()));
         }
         all
+    }
+
+    /// The members of the file and those of the registry, as they count now. Where both have an id, the file's counts; but
+    /// what is revoked stays revoked.
+    pub(crate) fn joined(of_file: &[Member], records: &Records, seen: &Seen, now: Timestamp) -> Self {
+        let mut all = Self::default();
+        for member in of_file {
+            match records.get(&member.id) {
+                None => all.add(Arc::new(member.clone())),
+                Some(record) => {
+                    if record.grant.is_some() {
+                        tracing::warn!(
+                            member = member.id.as_str(),
+                            "made at run time and in the file; the file counts"
+                        );
+                    }
+                    record
+                        .member(&member.id, Some(member), now)
+                        .into_iter()
+                        .for_each(|member| all.add(Arc::new(member)));
+                }
+            }
+        }
+        for (id, record) in records.iter().filter(|(id, _)| !of_file.iter().any(|member| member.id == **id)) {
+            record.member(id, None, now).into_iter().for_each(|member| all.add(Arc::new(member)));
+        }
+        all.last_uses = all.by_id.keys().map(|id| (id.clone(), seen.of(id))).collect();
+        let from = |(id, record): (&MemberId, &Record)| Some((id.clone(), Timestamp(record.tokens_from?)));
+        all.tokens_from = records.iter().filter_map(from).collect();
+        all
+    }
+
+    /// A member has proven itself.
+    pub(crate) fn note_use(&self, member: &MemberId, now: Timestamp) {
+        if let Some(last) = self.last_uses.get(member) {
+            last.note(now);
+        }
+    }
+
+    /// Whether a member's tokens of this second count: those from before it was revoked do not come back with it.
+    pub(crate) fn take_tokens_of(&self, member: &MemberId, issued_at: i64) -> bool {
+        self.tokens_from.get(member).is_none_or(|from| issued_at.saturating_mul(1000) >= from.0)
+    }
+
+    /// Later members have a greater one.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The same, to follow on others.
+    pub(crate) fn after(self, before: &Self) -> Self {
+        Self { generation: before.generation + 1, ..self }
+    }
+
+    /// Whether some member has an API key of this id.
+    pub(crate) fn has_api_key(&self, id: &str) -> bool {
+        self.api_keys.contains_key(id)
     }
 
     /// What is wrong with keys of these members.
@@ -82,7 +150,8 @@ impl Members {
         for ApiKey { id, sha256, expires, services } in &member.api_keys {
             let caller = Identified::by(Authentication::ApiKey, member.clone());
             let caller = Arc::new(caller.limited(*expires, services.as_deref()));
-            self.api_keys.insert(id.to_string(), KnownKey { key: sha256.0, caller });
+            // The file's come first, and keep what is theirs.
+            self.api_keys.entry(id.to_string()).or_insert(KnownKey { key: sha256.0, caller });
         }
         for key in &member.signature_keys {
             let Ok(verifying) = VerifyingKey::new(key) else { continue };

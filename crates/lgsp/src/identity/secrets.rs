@@ -3,16 +3,19 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use argon2::Argon2;
-use argon2::password_hash::PasswordVerifier;
 use argon2::password_hash::phc::PasswordHash;
-use aws_lc_rs::{constant_time, digest, hmac};
-use lgsp_config::Credential;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use aws_lc_rs::{constant_time, digest, hmac, rand};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lgsp_config::{Credential, Lockout, Secret};
 use lgsp_model::{ErrorCode, MemberId, Timestamp};
 use tokio::sync::Semaphore;
 
-use super::guesses::Guesses;
+use super::guesses::{Guesses, Wait};
 use crate::failure::Failure;
 
 /// Checks secrets of all members.
@@ -33,15 +36,46 @@ const REMEMBERED: usize = 4096;
 const HASHING_AT_ONCE: usize = 2;
 
 impl SecretChecker {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(rules: Lockout) -> Self {
         let mut seed = [0u8; 32];
         aws_lc_rs::rand::fill(&mut seed).expect("the system has randomness");
         Self {
-            guesses: Mutex::default(),
+            guesses: Mutex::new(Guesses::new(rules)),
             right: Mutex::default(),
             key: hmac::Key::new(hmac::HMAC_SHA256, &seed),
             hashing: Arc::new(Semaphore::new(HASHING_AT_ONCE)),
         }
+    }
+
+    /// Counts wrong secrets by other rules from now on.
+    pub(crate) fn follow(&self, rules: Lockout) {
+        self.lock_guesses().follow(rules);
+    }
+
+    /// Forgets the wrong secrets of a member; from how many addresses there were some.
+    pub(crate) fn forgive(&self, member: &MemberId) -> usize {
+        self.lock_guesses().forgive(member.as_str())
+    }
+
+    /// The addresses from which a member's secrets are not taken now, and for how long.
+    pub(crate) fn locked(&self, member: &MemberId, now: Timestamp) -> Vec<(IpAddr, Duration)> {
+        self.lock_guesses().locked(member.as_str(), now)
+    }
+
+    /// Draws a secret and hashes it.
+    pub(crate) async fn draw(&self) -> FreshSecret {
+        let (mut random, mut salt) = ([0u8; DRAWN_BYTES], [0u8; SALT_BYTES]);
+        rand::fill(&mut random).and_then(|()| rand::fill(&mut salt)).expect("the system has randomness");
+        let value = URL_SAFE_NO_PAD.encode(random);
+        let permit = self.hashing.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let text = value.clone();
+        let hashing = move || {
+            let _permit = permit;
+            let hash = Argon2::default().hash_password_with_salt(text.as_bytes(), &salt);
+            hash.expect("the default costs and a salt of 16 bytes are allowed").to_string()
+        };
+        let hash = tokio::task::spawn_blocking(hashing).await.expect("hashing does not panic");
+        FreshSecret { value: Secret::new(value), hash }
     }
 
     /// Whether `given` is `stored`, for the member (or claimed member) `who` calling from `from`.
@@ -72,15 +106,21 @@ impl SecretChecker {
     /// Whether a guess about the member is taken at this time.
     pub(super) fn may_guess(&self, who: Option<&MemberId>, from: IpAddr, now: Timestamp) -> Result<(), Failure> {
         let wait = self.lock_guesses().wait(who.map_or("", MemberId::as_str), from, now);
-        let slowed = |wait| Failure::retry(ErrorCode::RateLimited, "too many wrong secrets from this address", wait);
-        wait.map_or(Ok(()), |wait| Err(slowed(wait)))
+        let (detail, wait) = match wait {
+            None => return Ok(()),
+            Some(Wait::Slowed(wait)) => ("too many wrong secrets from this address", wait),
+            Some(Wait::Locked(wait)) => {
+                ("locked for this address after too many wrong secrets; an operator can unlock the member", wait)
+            }
+        };
+        Err(Failure::retry(ErrorCode::RateLimited, detail, wait))
     }
 
     /// Counts a wrong secret.
     pub(super) fn wrong(&self, who: Option<&MemberId>, from: IpAddr, now: Timestamp) -> Failure {
         let name = who.map_or("", MemberId::as_str);
-        self.lock_guesses().note(name, from, now);
-        tracing::warn!(member = name, address = %from, "wrong secret");
+        let locks = self.lock_guesses().note(name, from, now);
+        tracing::warn!(member = name, address = %from, locks, "wrong secret");
         Failure::new(ErrorCode::BadCredentials, "the member id or its secret is wrong")
     }
 
@@ -92,6 +132,14 @@ impl SecretChecker {
                 constant_time::verify_slices_are_equal(wanted.as_ref(), given.as_ref()).is_ok()
             }
             Credential::Hash(hash) => self.is_right_by_hash(hash.expose(), given).await,
+            Credential::AnyOf(several) => {
+                for one in several {
+                    if Box::pin(self.is_right(one, given)).await {
+                        return true;
+                    }
+                }
+                false
+            }
         }
     }
 
@@ -129,6 +177,19 @@ impl SecretChecker {
     fn lock_guesses(&self) -> std::sync::MutexGuard<'_, Guesses> {
         self.guesses.lock().expect("no panic while held")
     }
+}
+
+/// Bytes of a drawn secret: 256 bits.
+const DRAWN_BYTES: usize = 32;
+/// Bytes of salt, as argon2's authors recommend.
+const SALT_BYTES: usize = 16;
+
+/// A secret that was just drawn.
+pub(crate) struct FreshSecret {
+    /// What the member sends; shown once.
+    pub(crate) value: Secret,
+    /// What is kept.
+    pub(crate) hash: String,
 }
 
 /// A hash of nothing that anybody knows.

@@ -45,6 +45,11 @@ impl Sessions {
         name
     }
 
+    /// Ends every session of a member.
+    pub(crate) fn end_of(&self, member: &MemberId) {
+        self.open.lock().expect("no panic while held").retain(|_, session| session.member != *member);
+    }
+
     /// The member of a session that has not ended and whose member still exists.
     pub(crate) fn member(&self, name: &str, members: &Members, now: Timestamp) -> Option<Arc<Member>> {
         let mut open = self.open.lock().expect("no panic while held");

@@ -17,7 +17,14 @@ const REMEMBERED: usize = 20_000;
 
 #[derive(Default)]
 pub(crate) struct TokenCache {
-    verified: RwLock<HashMap<[u8; 32], Arc<Identified>>>,
+    verified: RwLock<Verified>,
+}
+
+#[derive(Default)]
+struct Verified {
+    tokens: HashMap<[u8; 32], Arc<Identified>>,
+    /// The members that tokens are checked against; a request that began with older ones leaves nothing behind.
+    generation: u64,
 }
 
 impl TokenCache {
@@ -31,27 +38,39 @@ impl TokenCache {
         now: Timestamp,
     ) -> Option<Arc<Identified>> {
         let key: [u8; 32] = digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("SHA-256 has 32 bytes");
-        if let Some(known) = self.verified.read().expect("no panic while held").get(&key) {
+        if let Some(known) = self.verified.read().expect("no panic while held").tokens.get(&key) {
             return (known.ends > now).then(|| known.clone());
         }
         let claims = issuer.verify(token, now)?;
-        let member = members.by_id(&claims.client_id)?.clone();
+        let member =
+            members.by_id(&claims.client_id).filter(|member| members.take_tokens_of(&member.id, claims.iat))?;
+        let member = member.clone();
         let identified = Arc::new(Identified::by_token(member, &claims, services(issuer, &claims)?));
         let mut verified = self.verified.write().expect("no panic while held");
         // Looked at under the lock under which revoking forgets: no token slips in between.
         if revoked.has(&claims) {
             return None;
         }
-        if verified.len() >= REMEMBERED {
-            verified.clear();
+        if verified.generation > members.generation() {
+            return Some(identified);
         }
-        verified.insert(key, identified.clone());
+        if verified.tokens.len() >= REMEMBERED {
+            verified.tokens.clear();
+        }
+        verified.tokens.insert(key, identified.clone());
         Some(identified)
     }
 
     /// Called on every change of what tokens are checked against.
     pub(crate) fn forget_all(&self) {
-        self.verified.write().expect("no panic while held").clear();
+        self.verified.write().expect("no panic while held").tokens.clear();
+    }
+
+    /// Called on every change of the members, with the newest ones.
+    pub(crate) fn follow(&self, members: &Members) {
+        let mut verified = self.verified.write().expect("no panic while held");
+        verified.tokens.clear();
+        verified.generation = members.generation();
     }
 }
 

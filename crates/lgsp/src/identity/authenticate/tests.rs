@@ -76,7 +76,7 @@ impl World {
         Self {
             tokens: TokenCache::default(),
             issuer: Issuer::new("https://lgsp.example", ring, Duration::from_secs(3600)),
-            secrets: SecretChecker::new(),
+            secrets: SecretChecker::new(super::super::fixture::config("").lockout),
             replays: Replays::default(),
             revoked: Revoked::default(),
             metrics: Metrics::new(),
