@@ -29,6 +29,8 @@ mod gateway;
 mod golden;
 #[path = "e2e/hook.rs"]
 mod hook;
+#[path = "e2e/machines.rs"]
+mod machines;
 #[path = "e2e/members.rs"]
 mod members;
 #[path = "e2e/national.rs"]

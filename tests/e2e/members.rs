@@ -125,8 +125,10 @@ async fn a_member_of_the_file_can_be_revoked_and_stays_so_over_reloads_and_resta
         send(world.http.post(world.url(&format!("/XrdAdapter/RestService/forward/mapi/{path}"))).json(body))
     };
     let session = national(&world, "login", &login).await.json()["session"].clone();
-    let call = json!({"session": session, "madonvi": "H56", "service": "DongBoHoSoMC", "isUpdating": "false", "data": []});
-    let ended = |answer: Answer| answer.json()["error_code"].as_str().is_some_and(|code| code == "1104" || code == "-1");
+    let call =
+        json!({"session": session, "madonvi": "H56", "service": "DongBoHoSoMC", "isUpdating": "false", "data": []});
+    let ended =
+        |answer: Answer| answer.json()["error_code"].as_str().is_some_and(|code| code == "1104" || code == "-1");
     assert!(!ended(national(&world, "g", &call).await));
     let known = world.token("one-stop").await;
     act(&world, "/one-stop/revoke", json!({"reason": "audit"})).await.expect(200);
@@ -193,7 +195,9 @@ async fn limits_hold_for_tokens_that_are_out_and_an_end_comes_by_itself() {
     assert_eq!(shown(&world, "post").await["state"], "expired");
     act(&world, "/post/limit", json!({"no_expiry": true, "reason": "longer"})).await.expect(200);
     assert_eq!(with_key(&world, &key).await, 200);
-    for body in [json!({"reason": "r"}), json!({"expires": "2020-01-01", "reason": "r"}), json!({"scopes": [], "reason": "r"})] {
+    for body in
+        [json!({"reason": "r"}), json!({"expires": "2020-01-01", "reason": "r"}), json!({"scopes": [], "reason": "r"})]
+    {
         act(&world, "/post/limit", body).await.expect_problem(400, "GW1003");
     }
 }
@@ -207,13 +211,16 @@ fn jiff_text(ahead: Duration) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_file_keeps_its_ids_and_what_does_not_exist_is_not_found() {
     let mut world = World::with(setup()).await;
-    let body = |id: &str| json!({"id": id, "name": "N", "agencies": ["H56"], "scopes": ["dossier:read"], "reason": "r"});
+    let body =
+        |id: &str| json!({"id": id, "name": "N", "agencies": ["H56"], "scopes": ["dossier:read"], "reason": "r"});
     act(&world, "", body("one-stop")).await.expect_problem(409, "GW1302");
     act(&world, "", body("Not An Id")).await.expect_problem(400, "GW1003");
     let secret = make(&world, "post").await;
     act(&world, "", body("post")).await.expect_problem(409, "GW1302");
     world.admin("GET", "/admin/v1/members/nobody", None).await.expect_problem(404, "GW1301");
-    for path in ["/nobody/revoke", "/nobody/restore", "/nobody/key", "/nobody/secret", "/nobody/rotate", "/nobody/unlock"] {
+    for path in
+        ["/nobody/revoke", "/nobody/restore", "/nobody/key", "/nobody/secret", "/nobody/rotate", "/nobody/unlock"]
+    {
         act(&world, path, json!({"reason": "r"})).await.expect_problem(404, "GW1301");
     }
     let table = "[[member]]\nid = \"post\"\nname = \"of the file\"\nagencies = [\"*\"]\nscopes = [\"report:read\"]\n\
@@ -244,7 +251,8 @@ async fn every_act_stands_in_the_log_with_its_reason_and_without_a_secret() {
     let page = store.read(Seq(0), PageLimit { events: 100, bytes: usize::MAX }, filter).await.unwrap();
     let texts: Vec<_> = page.events.iter().map(|event| event.payload.clone().unwrap()).collect();
     let acts: Vec<Value> = texts.iter().map(|text| serde_json::from_slice(text).unwrap()).collect();
-    let seen: Vec<_> = acts.iter().map(|act| ["action", "object", "reason"].map(|field| act[field].as_str().unwrap())).collect();
+    let seen: Vec<_> =
+        acts.iter().map(|act| ["action", "object", "reason"].map(|field| act[field].as_str().unwrap())).collect();
     let expected = [
         ["member.add", "post", "contract 7"],
         ["member.key", "post/k1", "asked for"],

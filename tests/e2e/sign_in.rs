@@ -61,7 +61,7 @@ const CLIENTS: &str = r#"
 id = "counter"
 name = "Một cửa thử nghiệm"
 agencies = ["H56"]
-scopes = ["dossier:read", "service:land"]
+scopes = ["dossier:read", "service:echo", "service:land"]
 secret = "secret-of-counter"
 [member.sign_in]
 redirect_uris = ["https://mot-cua.test/sso"]
@@ -89,6 +89,11 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) async fn open() -> Self {
+        Self::open_with(Vec::new()).await
+    }
+
+    /// With contracts beside the shipped ones.
+    pub(crate) async fn open_with(contracts: Vec<(String, String)>) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let issuer = format!("http://127.0.0.1:{port}");
         let setup = Setup {
@@ -96,12 +101,13 @@ impl Door {
             issuer: issuer.clone(),
             members: CLIENTS.to_owned(),
             providers: PROVIDERS.to_owned(),
+            contracts,
             ..Setup::default()
         };
         Self { world: World::with(setup).await, issuer }
     }
 
-    fn ask(&self, client: &str, more: &[(&str, &str)]) -> String {
+    pub(crate) fn ask(&self, client: &str, more: &[(&str, &str)]) -> String {
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes()));
         let redirect = if client == "counter" { REDIRECT } else { "https://stranger.test/a" };
         let mut pairs = BTreeMap::from([
@@ -129,7 +135,7 @@ impl Door {
     }
 
     /// Signs in as somebody, up to where the browser is sent.
-    async fn sign_in(&self, browser: &mut Browser, url: &str, provider: &str, person: &str) -> Landed {
+    pub(crate) async fn sign_in(&self, browser: &mut Browser, url: &str, provider: &str, person: &str) -> Landed {
         let page = self.at_provider(browser, url, provider).await.expect(200);
         assert!(page.text().contains(person), "{}", page.text());
         let there = browser.visited.last().unwrap().clone();
@@ -137,13 +143,13 @@ impl Door {
         browser.follow(sent, "https://").await
     }
 
-    async fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn token(&self, client: &str, form: &[(&str, &str)]) -> Answer {
         let secret = secret_of(client);
         let request = self.world.http.post(format!("{}/oauth2/token", self.issuer));
         send(request.basic_auth(client, Some(secret)).form(form)).await
     }
 
-    async fn exchange(&self, client: &str, code: &str) -> Answer {
+    pub(crate) async fn exchange(&self, client: &str, code: &str) -> Answer {
         let redirect = if client == "counter" { REDIRECT } else { "https://stranger.test/a" };
         let form = [
             ("grant_type", "authorization_code"),
@@ -159,7 +165,7 @@ impl Door {
     }
 
     /// Signs somebody in at the trusted client: its tokens.
-    async fn signed_in(&self, provider: &str, person: &str, scope: &str) -> Value {
+    pub(crate) async fn signed_in(&self, provider: &str, person: &str, scope: &str) -> Value {
         let mut browser = Browser::new();
         let url = self.ask("counter", &[("scope", scope)]);
         let back = self.sign_in(&mut browser, &url, provider, person).await.back();

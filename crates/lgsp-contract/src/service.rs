@@ -22,7 +22,7 @@ mod stored;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lgsp_model::{ByteCount, Scope, Timestamp};
+use lgsp_model::{ByteCount, Level, Scope, Timestamp};
 
 pub use ask::Presence;
 pub use exchange::{CallerAnswer, Fault, Inbound, Refusal, UpstreamAnswer, UpstreamCall, Verdict};
@@ -128,6 +128,8 @@ pub struct Exposed {
     pub authentication: Vec<Authentication>,
     /// A caller needs all of them.
     pub scopes: Vec<Scope>,
+    /// A person must have signed in for the call, known at least so surely; none: members call on their own.
+    pub level: Option<Level>,
     /// Per member.
     pub limits: ServiceLimits,
     /// What happens to a request that breaks its contract.

@@ -210,6 +210,12 @@ fn add_headers(answer: &mut Answer, failure: &Failure) {
         headers.insert(ALLOW, HeaderValue::from_str(allow).expect("methods are visible ASCII"));
     }
     match failure.code {
+        ErrorCode::Unauthenticated if failure.level.is_some() => {
+            let level = failure.level.map(|level| level.to_string()).unwrap_or_default();
+            let error = "Bearer realm=\"lgsp\", error=\"insufficient_user_authentication\"";
+            let challenge = HeaderValue::from_str(&format!("{error}, acr_values=\"{level}\""));
+            headers.insert(WWW_AUTHENTICATE, challenge.expect("levels are visible ASCII"));
+        }
         ErrorCode::Unauthenticated if failure.challenges.is_empty() => {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge(Authentication::Bearer)));
         }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lgsp_contract::{Blame, Fault, JsonError, Rejection};
-use lgsp_model::{ErrorCode, Finding, Scope};
+use lgsp_model::{ErrorCode, Finding, Level, Scope};
 use lgsp_store::StoreError;
 
 use crate::broker::OAuthError;
@@ -32,6 +32,8 @@ pub(crate) struct Failure {
     pub(crate) fault: Option<Box<Fault>>,
     /// The proofs of a caller that are accepted here, for `WWW-Authenticate`; none stands for a bearer token.
     pub(crate) challenges: Kinds,
+    /// How surely a person would have to be known, for `WWW-Authenticate`.
+    pub(crate) level: Option<Level>,
     /// The error of OAuth that it is, when that does not follow from the code.
     pub(crate) oauth: Option<OAuthError>,
 }
@@ -49,6 +51,7 @@ impl Failure {
             blame: None,
             fault: None,
             challenges: Kinds::default(),
+            level: None,
             oauth: None,
         }
     }
@@ -68,6 +71,12 @@ impl Failure {
     pub(crate) fn scope(scope: &Scope) -> Self {
         let detail = format!("the scope {scope} was not granted");
         Self { scope: Some(scope.to_string().into()), ..Self::new(ErrorCode::InsufficientScope, detail) }
+    }
+
+    /// A call for which nobody signed in, or not surely enough (RFC 9470).
+    pub(crate) fn level(level: Level) -> Self {
+        let detail = format!("somebody has to sign in for this call, at {level} or above: ask with acr_values={level}");
+        Self { level: Some(level), ..Self::new(ErrorCode::Unauthenticated, detail) }
     }
 
     /// A caller who did not prove who he is by one of these kinds.

@@ -17,6 +17,8 @@ pub struct Context<'a> {
     pub now: Option<Timestamp>,
     /// `$member`: who calls.
     pub member: Option<&'a str>,
+    /// `$person`: in whose name the member calls, when somebody signed in.
+    pub person: Option<&'a str>,
     /// `$agency`: the caller's agency code.
     pub agency: Option<&'a str>,
     /// `$service`: the contract's id.
@@ -42,6 +44,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
     ("trace", "the id of this call in logs"),
     ("now", "when the call came: `2026-11-21T15:04:05.123+07:00`"),
     ("member", "who calls"),
+    ("person", "in whose name, when somebody signed in: his account's name towards the member"),
     ("agency", "the caller's agency code"),
     ("service", "the contract's id"),
     ("operation", "the operation's name"),
@@ -58,6 +61,7 @@ pub(super) enum Name {
     Trace,
     Now,
     Member,
+    Person,
     Agency,
     Service,
     Operation,
@@ -75,6 +79,7 @@ impl Name {
                 "trace" => Some(Self::Trace),
                 "now" => Some(Self::Now),
                 "member" => Some(Self::Member),
+                "person" => Some(Self::Person),
                 "agency" => Some(Self::Agency),
                 "service" => Some(Self::Service),
                 "operation" => Some(Self::Operation),
@@ -101,6 +106,7 @@ impl Name {
             Self::Trace => plain(context.trace),
             Self::Now => context.now.map(|now| Cow::Owned(now.to_string())),
             Self::Member => plain(context.member),
+            Self::Person => plain(context.person),
             Self::Agency => plain(context.agency),
             Self::Service => plain(context.service),
             Self::Operation => plain(context.operation),
@@ -118,6 +124,7 @@ impl Name {
             Self::Trace => "$trace".to_owned(),
             Self::Now => "$now".to_owned(),
             Self::Member => "$member".to_owned(),
+            Self::Person => "$person".to_owned(),
             Self::Agency => "$agency".to_owned(),
             Self::Service => "$service".to_owned(),
             Self::Operation => "$operation".to_owned(),

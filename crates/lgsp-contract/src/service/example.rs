@@ -129,6 +129,7 @@ impl Case {
             trace: Some("0af7651916cd43dd8448eb211c80319c"),
             now: Some(NOW),
             member: Some("example"),
+            person: None,
             agency: Some("H11"),
             service: Some(service.id()),
             operation: Some(operation.name()),

@@ -46,6 +46,7 @@ pub(super) struct Expose {
     #[serde(default)]
     pub(super) check: Check,
     pub(super) dispatch: Option<String>,
+    pub(super) level: Option<String>,
 }
 
 fn json() -> OneOrMore {

@@ -92,7 +92,7 @@ pub(crate) async fn authenticate(
     if caller.identified.is_for(service) {
         return Ok(caller);
     }
-    Err(Failure::new(ErrorCode::InsufficientScope, "this key is not for this service"))
+    Err(Failure::new(ErrorCode::InsufficientScope, "this key or token is not for this service"))
 }
 
 /// Whether the certificate of a connection is enough for what a member demands of its own calls.

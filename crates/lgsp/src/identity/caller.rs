@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lgsp_config::{ClaimScope, Member};
 pub(crate) use lgsp_contract::Authentication;
-use lgsp_model::{AgencyCode, Scope, ServiceId, Timestamp};
+use lgsp_model::{AgencyCode, Level, Scope, ServiceId, Timestamp};
 
 use super::issuer::{Claims, Confirmation, PersonClaims};
 
@@ -64,6 +64,7 @@ pub(crate) struct Identified {
     pub(crate) ends: Timestamp,
     /// The person in whose name it calls.
     pub(crate) person: Option<Arc<PersonClaims>>,
+    subject: Option<Arc<str>>,
     /// The key that the caller must hold besides the token.
     pub(super) bound: Option<Confirmation>,
     scopes: Scopes,
@@ -115,10 +116,22 @@ impl Identified {
             claims: words().filter(|word| ClaimScope::of(word).is_some()).map(str::to_owned).collect(),
             ends: Timestamp(claims.exp.saturating_mul(1000)),
             person: claims.person.clone().map(Arc::new),
+            subject: claims.person.as_ref().map(|_| claims.sub.as_str().into()),
             bound: claims.cnf.clone(),
             services,
             ..Self::by(Authentication::Bearer, member)
         }
+    }
+
+    /// The person's name towards the member, when the token was given for one.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// Whether a person signed in for the call and is known at least so surely.
+    pub(crate) fn is_for_person(&self, least: Level) -> bool {
+        let reached = self.person.as_ref().and_then(|person| person.acr.as_ref()?.parse::<Level>().ok());
+        reached.is_some_and(|level| level >= least)
     }
 
     /// What of these the token lets its bearer learn.
@@ -133,6 +146,7 @@ impl Identified {
             how: Kinds::by(kind),
             ends: Timestamp(i64::MAX),
             person: None,
+            subject: None,
             bound: None,
             scopes: Scopes::OfMember,
             claims: Arc::default(),
@@ -166,6 +180,7 @@ impl Identified {
             how,
             ends: self.ends.min(other.ends),
             person: self.person.clone().or_else(|| other.person.clone()),
+            subject: self.subject.clone().or_else(|| other.subject.clone()),
             bound: self.bound.clone().or_else(|| other.bound.clone()),
             scopes,
             claims: if self.claims.is_empty() { other.claims.clone() } else { self.claims.clone() },

@@ -116,8 +116,10 @@ impl Guesses {
         if self.wrong.len() >= REMEMBERED {
             let mut all: Vec<_> =
                 self.wrong.iter().map(|(key, tries)| (tries.count, tries.last, key.clone())).collect();
-            all.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-            all.into_iter().take(LET_GO).for_each(|(_, _, key)| drop(self.wrong.remove(&key)));
+            all.sort_unstable_by_key(|one| (one.0, one.1));
+            for (_, _, key) in all.into_iter().take(LET_GO) {
+                self.wrong.remove(&key);
+            }
         }
     }
 }

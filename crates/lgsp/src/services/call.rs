@@ -51,6 +51,9 @@ pub(crate) async fn call(app: &Arc<App>, route: &ServiceRoute, request: Accepted
     if let Some(missing) = service.scopes_of(operation).iter().find(|scope| !evidence.identified.may(scope)) {
         return Err(Failure::scope(missing));
     }
+    if let Some(level) = service.exposed().level.filter(|level| !evidence.identified.is_for_person(*level)) {
+        return Err(Failure::level(level));
+    }
     let place = running.admission.enter(&evidence.identified.member.id, now)?;
     let standing = place.standing();
     let trace = request.trace;

@@ -46,6 +46,7 @@ impl Facts {
             trace: Some(&self.trace),
             now: Some(call.now),
             member: Some(call.caller.member.id.as_str()),
+            person: call.caller.subject(),
             agency: self.agency.as_deref(),
             service: Some(call.service.id()),
             operation: Some(call.operation.name()),

@@ -242,6 +242,7 @@ impl<'a> Message<'a> {
             trace: Some(&self.trace),
             now: Some(self.event.at),
             member: Some(&self.event.sender),
+            person: None,
             agency: Some(self.event.agency.as_str()).filter(|agency| !agency.is_empty()),
             service: Some(self.ready.service.id()),
             operation: Some(self.operation.name()),

@@ -5,7 +5,7 @@ mod credentials;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lgsp_model::{ByteCount, Scope, unit};
+use lgsp_model::{ByteCount, Level, Scope, unit};
 
 use credentials::credentials;
 
@@ -50,6 +50,7 @@ pub(super) fn exposed(id: &str, expose: &Expose, folder: &mut Folder<'_>) -> Opt
     }
     let scopes = expose.scopes.clone().unwrap_or_else(|| vec![format!("service:{id}")]);
     let scopes = self::scopes(&scopes, "expose.scopes", folder);
+    let level = expose.level.as_deref().and_then(|text| level(text, &authentication, folder));
     let limits = limits(&expose.limits, folder);
     let check_request = check(expose.check.request.as_deref(), "expose.check.request", folder);
     let check_response = check(expose.check.response.as_deref(), "expose.check.response", folder);
@@ -60,11 +61,24 @@ pub(super) fn exposed(id: &str, expose: &Expose, folder: &mut Folder<'_>) -> Opt
         formats,
         authentication,
         scopes,
+        level,
         limits,
         check_request,
         check_response,
         dispatch,
     })
+}
+
+/// How surely the person must be known in whose name a member calls. Tokens alone name one.
+fn level(text: &str, authentication: &[Authentication], folder: &mut Folder<'_>) -> Option<Level> {
+    if !authentication.contains(&Authentication::Bearer) {
+        folder.refuse("expose.level", "needs \"bearer\" among authentication: tokens alone name a person");
+    }
+    let level = text.parse();
+    if level.is_err() {
+        folder.refuse("expose.level", "must be LoA1, LoA2 or LoA3");
+    }
+    level.ok()
 }
 
 /// The scopes that a caller needs. Nobody has one that does not exist, and everybody has none.
