@@ -94,12 +94,16 @@ impl Door {
 
     /// With contracts beside the shipped ones.
     pub(crate) async fn open_with(contracts: Vec<(String, String)>) -> Self {
+        Self::open_to(CLIENTS.to_owned(), contracts).await
+    }
+
+    async fn open_to(members: String, contracts: Vec<(String, String)>) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let issuer = format!("http://127.0.0.1:{port}");
         let setup = Setup {
             port,
             issuer: issuer.clone(),
-            members: CLIENTS.to_owned(),
+            members,
             providers: PROVIDERS.to_owned(),
             contracts,
             ..Setup::default()
@@ -511,4 +515,82 @@ async fn somebody_signs_out_and_nothing_of_it_counts_any_more() {
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
     door.token("counter", &refresh).await.expect(400);
     browser.get(&door.ask("counter", &[])).await.expect(200);
+}
+
+/// A member that people sign in to, at this address.
+fn member_at(redirect_uri: &str, signed_out_uri: &str) -> String {
+    format!(
+        "[[member]]\nid = \"desk\"\nname = \"Quầy\"\nagencies = [\"H56\"]\nscopes = [\"dossier:read\"]\n\
+         secret = \"secret-of-desk\"\n[member.sign_in]\nredirect_uris = [\"{redirect_uri}\"]\n\
+         post_logout_redirect_uris = [\"{signed_out_uri}\"]\nclaims = [\"profile\", \"email\"]\n"
+    )
+}
+
+/// Signs a citizen in from a client's own page, agreeing on the way: the page that the client shows then.
+async fn through(browser: &mut Browser, door: &Door, start: &str) -> Answer {
+    let sent = browser.get(start).await;
+    let page = browser.follow(sent, "https://").await.page().expect(200);
+    let form = [("login", field(page.text(), "login")), ("provider", "vneid".to_owned())];
+    let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let sent = browser.post(&format!("{}/oauth2/login", door.issuer), &form).await;
+    browser.follow(sent, "https://").await.page().expect(200);
+    let there = browser.visited.last().unwrap().clone();
+    let sent = browser.post(&there, &[("person", "thu")]).await;
+    let page = browser.follow(sent, "https://").await.page().expect(200);
+    let login = field(page.text(), "login");
+    let sent =
+        browser.post(&format!("{}/oauth2/consent", door.issuer), &[("login", &login), ("answer", "allow")]).await;
+    browser.follow(sent, "https://").await.page()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demos_counter_greets_a_citizen_by_name_and_signs_him_out() {
+    let place = lgsp::demo::CounterPlace::take().await.unwrap();
+    let member = member_at(&place.redirect_uri(), &place.signed_out_uri());
+    let door = Door::open_to(member, Vec::new()).await;
+    let credentials = lgsp::demo::ClientCredentials { id: "desk".to_owned(), secret: secret_of("desk") };
+    let counter = place.open(&door.issuer, credentials);
+    let mut browser = Browser::new();
+    assert!(browser.get(&counter.url()).await.expect(200).text().contains("/sign-in"));
+    let start = format!("{}sign-in", counter.url());
+    let page = through(&mut browser, &door, &start).await.expect(200);
+    assert!(page.text().contains("Xin chào") && page.text().contains("citizen"), "{}", page.text());
+    browser.get(&format!("{}sso?code=x&state=y&iss={}", counter.url(), door.issuer)).await.expect(400);
+    let out = page.text().split("href=\"").last().unwrap().split('"').next().unwrap().replace("&amp;", "&");
+    let sent = browser.get(&out).await;
+    let bye = browser.follow(sent, "https://").await.page().expect(200);
+    assert!(bye.text().contains("signed out"), "{}", bye.text());
+    let sent = browser.get(&start).await;
+    let again = browser.follow(sent, "https://").await.page();
+    assert!(again.text().contains("name=\"provider\""), "he has to sign in again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_for_vendors_works_as_it_stands() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let own = format!("http://127.0.0.1:{port}");
+    let member = member_at(&format!("{own}/sso"), &format!("{own}/"));
+    let door = Door::open_to(member, Vec::new()).await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/examples/sign_in.py");
+    let mut example = std::process::Command::new("python3")
+        .arg(script)
+        .env("ISSUER", &door.issuer)
+        .env("CLIENT_ID", "desk")
+        .env("CLIENT_SECRET", secret_of("desk"))
+        .env("PORT", port.to_string())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(example.stdout.take().unwrap()), &mut line).unwrap();
+    assert!(line.contains(&own), "{line}");
+    crate::gateway::until("the example listens", || async { std::net::TcpStream::connect(("127.0.0.1", port)).ok() })
+        .await;
+    let mut browser = Browser::new();
+    let page = through(&mut browser, &door, &format!("{own}/sign-in")).await;
+    let stranger = Browser::new().get(browser.visited.last().unwrap()).await;
+    example.kill().unwrap();
+    example.wait().unwrap();
+    assert!(page.status == 200 && page.text().contains("citizen"), "{}", page.text());
+    assert_eq!(stranger.status, 400, "another browser cannot end the sign-in");
 }

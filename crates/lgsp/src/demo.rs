@@ -8,6 +8,7 @@ mod catalogue;
 mod chance;
 mod client;
 mod compare;
+mod counter;
 mod ledger;
 mod life;
 mod record;
@@ -20,6 +21,7 @@ mod world;
 
 pub use catalogue::{CatalogueError, DemoProcedure, ProcedureList};
 pub use client::{ClientCredentials, ClientError, PasswordLogin};
+pub use counter::{Counter, CounterPlace};
 pub use run::{DemoError, DemoOptions, Progress, run_demo};
 pub(crate) use stage::run;
 pub use summary::Summary;

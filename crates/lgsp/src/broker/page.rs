@@ -198,7 +198,7 @@ fn page(status: StatusCode, lang: &str, title: &str, body: &str) -> Answer {
 }
 
 /// Text as it may stand in HTML, also inside quotes.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
         match char {

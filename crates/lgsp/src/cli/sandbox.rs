@@ -11,7 +11,18 @@ pub(super) async fn run(listen: SocketAddr) -> Result<(), CommandError> {
     let settings = sandbox.portal().settings();
     println!("National portal: {}", sandbox.adapter_url());
     println!("Login: username {}, password {}", settings.username, settings.password);
-    for partner in ["population", "enterprise", "profiles", "vnpost", "ministry", "echo"] {
+    for partner in [
+        "population",
+        "enterprise",
+        "profiles",
+        "vnpost",
+        "ministry",
+        "echo",
+        "identity/vneid",
+        "identity/vnconnect",
+        "identity/province",
+        "identity/cas",
+    ] {
         println!("Also: {}/", sandbox.url(&format!("/{partner}")));
     }
     println!("For the shipped services of a gateway beside it:");

@@ -9,8 +9,8 @@ use lgsp_config::{Config, LogFormat, LogLevel};
 use lgsp_sandbox::Sandbox;
 
 use super::{
-    ClientCredentials, DemoMember, DemoOptions, DemoTarget, PasswordLogin, ProcedureList, Progress, Summary, members,
-    run_demo,
+    ClientCredentials, Counter, CounterPlace, DemoMember, DemoOptions, DemoTarget, PasswordLogin, ProcedureList,
+    Progress, Summary, members, run_demo,
 };
 use crate::cli::DemoArguments;
 use crate::gateway::{Gateway, Sockets, Variables};
@@ -41,11 +41,13 @@ async fn play(arguments: DemoArguments) -> Result<bool, String> {
     let home = Home::open(arguments.data.as_deref()).map_err(|error| format!("no directory for the store: {error}"))?;
     let sandbox =
         Sandbox::start(arguments.sandbox).map_err(|error| format!("sandbox on {}: {error}", arguments.sandbox))?;
-    let config = configuration(&arguments, &home.path, &sandbox)?;
+    let place = CounterPlace::take().await.map_err(|error| format!("no port for the counter: {error}"))?;
+    let config = configuration(&arguments, &home.path, &sandbox, &place)?;
     let variables = Variables::of(sandbox.variables());
     let gateway = Gateway::start_with(Sockets::default(), variables, config, crate::load::shipped_contracts()).await;
     let gateway = gateway.map_err(|error| error.to_string())?;
     let public = format!("http://{}", gateway.public_address());
+    let counter = place.open(&public, credentials(Some(super::System::Single)));
     println!(
         "Gateway {public}, operators http://{}, simulated partners http://{}",
         gateway.admin_address(),
@@ -65,7 +67,7 @@ async fn play(arguments: DemoArguments) -> Result<bool, String> {
         Err(why) => eprintln!("lgsp demo: {why}"),
     }
     if !arguments.once {
-        println!("{}", invitation(&gateway, &public, &sandbox));
+        println!("{}", invitation(&gateway, &public, &sandbox, &counter));
         tokio::signal::ctrl_c().await.map_err(|error| error.to_string())?;
         println!();
     }
@@ -123,8 +125,17 @@ impl Drop for Home {
 }
 
 /// The demo's gateway is configured as every gateway is: by a text.
-fn configuration(arguments: &DemoArguments, home: &Path, sandbox: &Sandbox) -> Result<Config, String> {
-    let text = configuration_text(arguments.public, arguments.admin, home, sandbox);
+fn configuration(
+    arguments: &DemoArguments,
+    home: &Path,
+    sandbox: &Sandbox,
+    counter: &CounterPlace,
+) -> Result<Config, String> {
+    let mut text = configuration_text(arguments.public, arguments.admin, home, sandbox);
+    for member in members() {
+        text.push_str(&member_text(&member, counter));
+    }
+    text.push_str(&providers_text(&format!("http://{}", sandbox.addr())));
     let nothing = |_: &str| None;
     let no_file = |_: &Path| Err("the demo reads no files".to_owned());
     lgsp_config::parse(&text, home, &nothing, &no_file).map_err(|errors| lgsp_config::format_errors(&errors))
@@ -133,7 +144,7 @@ fn configuration(arguments: &DemoArguments, home: &Path, sandbox: &Sandbox) -> R
 fn configuration_text(public: SocketAddr, admin: SocketAddr, home: &Path, sandbox: &Sandbox) -> String {
     let settings = sandbox.portal().settings();
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    let mut text = format!(
+    format!(
         r#"version = 1
 [public]
 listen = "{public}"
@@ -174,19 +185,65 @@ timeout = "500ms"
         adapter = sandbox.adapter_url(),
         username = quoted(&settings.username),
         password = quoted(&settings.password),
-    );
-    for member in members() {
-        text.push_str(&member_text(&member));
-    }
-    text
+    )
 }
 
-fn member_text(member: &DemoMember) -> String {
+/// Where people sign in: the sandbox's providers.
+fn providers_text(sandbox: &str) -> String {
+    let client = "client_id = \"lgsp\"\nclient_secret = \"lgsp-sandbox\"\nallow_private = true\n";
+    format!(
+        r#"[[identity_provider]]
+id = "vneid"
+kind = "vneid"
+name = "Tài khoản định danh điện tử VNeID (mô phỏng)"
+name_en = "VNeID (simulated)"
+[identity_provider.settings]
+url = "{sandbox}/identity/vneid"
+{client}
+[[identity_provider]]
+id = "vnconnect"
+kind = "vnconnect"
+name = "Cổng Dịch vụ công quốc gia (mô phỏng)"
+name_en = "National Public Service Portal (simulated)"
+[identity_provider.settings]
+url = "{sandbox}/identity/vnconnect"
+{client}
+[[identity_provider]]
+id = "province"
+kind = "oidc"
+name = "Cán bộ của tỉnh (mô phỏng)"
+name_en = "Officers of the province (simulated)"
+persons = ["officer"]
+[identity_provider.settings]
+issuer = "{sandbox}/identity/province"
+{client}
+[[identity_provider]]
+id = "cas"
+kind = "cas"
+name = "Cán bộ, CAS (mô phỏng)"
+name_en = "Officers, CAS (simulated)"
+persons = ["officer"]
+[identity_provider.settings]
+url = "{sandbox}/identity/cas"
+allow_private = true
+"#
+    )
+}
+
+fn member_text(member: &DemoMember, counter: &CounterPlace) -> String {
     let (id, secret) = (member.id, secret_of(member.id));
     let mut text = format!(
         "[[member]]\nid = \"{id}\"\nname = \"{}\"\nagencies = {:?}\nscopes = {:?}\nsecret = \"{secret}\"\n",
         member.name, member.agencies, member.scopes
     );
+    if member.system == Some(super::System::Single) {
+        let _ = writeln!(
+            text,
+            "sign_in = {{ redirect_uris = [\"{}\"], post_logout_redirect_uris = [\"{}\"], claims = [\"profile\", \"email\"] }}",
+            counter.redirect_uri(),
+            counter.signed_out_uri()
+        );
+    }
     if member.system == Some(super::System::Adapter) {
         let _ = writeln!(text, "national = {{ username = \"{id}\", password = \"{secret}\" }}");
     }
@@ -194,7 +251,7 @@ fn member_text(member: &DemoMember) -> String {
 }
 
 /// What can be tried by hand.
-fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox) -> String {
+fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox, counter: &Counter) -> String {
     let mut text = String::from("It stays up until Ctrl-C. To try by hand:\n");
     for member in members() {
         let _ = writeln!(
@@ -217,6 +274,11 @@ fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox) -> String {
         sandbox.addr()
     );
     text.push_str(&calls(public));
+    let _ = writeln!(
+        text,
+        "  sign in            {} (a one-stop counter: choose VNeID, then any of its made-up citizens)",
+        counter.url()
+    );
     text
 }
 
