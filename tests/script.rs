@@ -36,16 +36,20 @@ fn run(play: &Play) -> (String, bool) {
         play.format, play.lints, play.doc.0, play.doc.1, play.test.0, play.test.1
     );
     write(tools.path(), "cargo", &cargo);
-    for present in ["curl", "strace", "faketime", "xmllint", "promtool"] {
+    for present in ["chromium", "curl", "faketime", "promtool", "strace", "xmllint"] {
         write(tools.path(), present, "exit 0\n");
     }
     // What is installed already is not fetched.
-    for present in ["clients/node_modules/soap", "clients/venv/bin", "json-schema-suite/tests/draft2020-12"] {
+    for present in ["clients/venv/bin", "json-schema-suite/tests/draft2020-12"] {
         fs::create_dir_all(tools.path().join(present)).expect("a directory");
     }
     write(&tools.path().join("clients/venv/bin"), "python", "exit 0\n");
-    write(&tools.path().join("clients"), "installed-python", "");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("run");
+    let text = fs::read_to_string(&script).expect("the script");
+    for of in ["python", "node"] {
+        let pinned = pinned(&text, of);
+        fs::write(tools.path().join(format!("clients/installed-{of}")), pinned).expect("a written file");
+    }
     let path = format!("{}:/usr/bin:/bin", tools.path().display());
     let output = Command::new(script)
         .env("PATH", path)
@@ -55,6 +59,12 @@ fn run(play: &Play) -> (String, bool) {
         .expect("the script starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     (said.lines().last().unwrap_or_default().to_owned(), output.status.success())
+}
+
+/// The packages that the script installs for a language.
+fn pinned<'a>(script: &'a str, of: &str) -> &'a str {
+    let start = format!("{of}_clients=(");
+    script.lines().find_map(|line| line.strip_prefix(&start)?.strip_suffix(')')).expect("a list of packages")
 }
 
 fn write(folder: &Path, name: &str, body: &str) {

@@ -2,6 +2,7 @@
 //! form), RFC 7523 (an assertion signed with its key) or RFC 8705 (its certificate).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -60,8 +61,10 @@ pub(crate) struct Evidence {
 /// The only kind of assertion (RFC 7523 §2.2).
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The longest that an assertion may be good for: so long it is remembered.
+/// The longest that an assertion counts, whatever it says: so long it is remembered. Common libraries write an hour into it.
 const MOST_SECONDS: i64 = 600;
+/// A clock that is set while it is remembered must not make it new.
+const REMEMBERED_LONGER: Duration = Duration::from_secs(60);
 /// How far a client's clock may be ahead of ours.
 const SKEW_SECONDS: i64 = 60;
 
@@ -137,9 +140,9 @@ impl Evidence {
         }
         // Only now is it certain whose words these are, and worth telling what is wrong with them.
         let claims = assertion.claims;
-        claims.check(app, app.clock.steady())?;
+        claims.check(app.issuer.url(), app.clock.steady())?;
         let name = format!("assertion {} {}", member.id, claims.jti);
-        if !app.memory().note(SoftKind::Replay, &name, "", std::time::Duration::from_secs(660)).await? {
+        if !app.memory().note(SoftKind::Replay, &name, "", claims.left(app.clock.steady())).await? {
             return Err(OAuthError::InvalidClient.because("the assertion was used before"));
         }
         Ok(Proven { member, how: Proof::Assertion })
@@ -205,9 +208,19 @@ impl<'a> Assertion<'a> {
 }
 
 impl AssertionClaims {
-    fn check(&self, app: &App, now: Timestamp) -> Result<(), Failure> {
+    /// When it counts no more: when it says so, or some time after it was made.
+    fn ends(&self) -> i64 {
+        self.iat.map_or(self.exp, |made| self.exp.min(made.saturating_add(MOST_SECONDS)))
+    }
+
+    /// How long it could still be replayed.
+    fn left(&self, now: Timestamp) -> Duration {
+        Duration::from_secs(u64::try_from(self.ends() - now.0 / 1000).unwrap_or(0)) + REMEMBERED_LONGER
+    }
+
+    /// `url` is the issuer.
+    fn check(&self, url: &str, now: Timestamp) -> Result<(), Failure> {
         let now = now.0 / 1000;
-        let url = app.issuer.url();
         let ours = |place: &String| {
             place == url
                 || place
@@ -221,11 +234,11 @@ impl AssertionClaims {
         if !self.aud.all().iter().any(ours) {
             return wrong("the assertion's aud must be this issuer or its token endpoint");
         }
-        if self.exp <= now || self.nbf.is_some_and(|from| from > now + SKEW_SECONDS) {
+        if self.ends() <= now || self.nbf.is_some_and(|from| from > now + SKEW_SECONDS) {
             return wrong("the assertion has ended or is not yet good");
         }
-        if self.exp > now + MOST_SECONDS || self.iat.is_some_and(|at| at > now + SKEW_SECONDS) {
-            return wrong("the assertion must end within ten minutes");
+        if self.ends() > now + MOST_SECONDS + SKEW_SECONDS {
+            return wrong("the assertion must say when it was made (iat), or end within ten minutes");
         }
         if self.jti.is_empty() || self.jti.len() > 256 {
             return wrong("the assertion's jti must be 1 to 256 bytes");
@@ -250,4 +263,44 @@ fn basic(request: &Accepted) -> Result<Option<(String, String)>, Failure> {
 fn unescape(text: &str) -> String {
     let decoded = text.contains('%').then(|| form::decode(text)).flatten();
     decoded.unwrap_or_else(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000;
+
+    fn fits(change: &[(&str, Value)]) -> bool {
+        let mut claims =
+            json!({"iss": "c", "sub": "c", "aud": "https://gw/oauth2/token", "exp": NOW + 300, "jti": "1"});
+        for (name, value) in change {
+            claims[name] = value.clone();
+        }
+        let claims: AssertionClaims = serde_json::from_value(claims).unwrap();
+        claims.check("https://gw", Timestamp(NOW * 1000)).is_ok()
+    }
+
+    #[test]
+    fn an_assertion_counts_for_ten_minutes_whatever_it_says() {
+        let hour = ("exp", json!(NOW + 3600));
+        assert!(fits(&[]) && fits(&[("aud", json!(["https://gw", "https://other"]))]));
+        assert!(fits(&[hour.clone(), ("iat", json!(NOW))]));
+        assert!(fits(&[hour.clone(), ("iat", json!(NOW - 599))]));
+        for refused in [
+            vec![("exp", json!(NOW))],
+            vec![hour.clone()],
+            vec![hour.clone(), ("iat", json!(NOW - 600))],
+            vec![hour.clone(), ("iat", json!(NOW + 3000))],
+            vec![("nbf", json!(NOW + 61))],
+            vec![("iss", json!("d"))],
+            vec![("aud", json!("https://gw/oauth2/authorize"))],
+            vec![("aud", json!("https://gw.evil/oauth2/token"))],
+            vec![("jti", json!(""))],
+        ] {
+            assert!(!fits(&refused), "{refused:?}");
+        }
+    }
 }

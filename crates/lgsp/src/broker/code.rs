@@ -65,3 +65,15 @@ fn wrong() -> Failure {
     OAuthError::InvalidGrant
         .because("the code is unknown, has ended or was used, or the verifier or redirect_uri is not its own")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_fits_the_challenge_of_rfc_7636() {
+        // Appendix B.
+        let digest = digest_of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        assert_eq!(digest, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+}

@@ -168,4 +168,29 @@ mod tests {
         .unwrap();
         assert_eq!(key_of(&jwk).unwrap().1, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
     }
+
+    #[test]
+    fn a_thumbprint_is_that_of_rfc_8037() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let jwk: Jwk = serde_json::from_str(jwk).unwrap();
+        assert_eq!(key_of(&jwk).unwrap().1, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    /// RFC 9449 §4.1.
+    const PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUk\
+        RZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlA\
+        tMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2V\
+        uIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
+
+    #[test]
+    fn the_proof_of_rfc_9449_is_read_and_a_changed_one_is_not() {
+        let proof = |text: &str| Proof { text: text.to_owned(), method: "POST".to_owned(), targets: Vec::new() };
+        let (claims, thumbprint) = proof(PROOF).verified().unwrap();
+        assert_eq!((claims.htm.as_str(), claims.htu.as_str()), ("POST", "https://server.example.com/token"));
+        assert_eq!((claims.jti.as_str(), claims.iat), ("-BwC3ESc6acc2lTc", 1_562_262_616));
+        assert_eq!(thumbprint, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert!(proof(&PROOF.replacen("NjE2fQ", "NjE3fQ", 1)).verified().is_none());
+        assert!(proof(&PROOF.replacen("2-GxA6T8", "2-GxA6T9", 1)).verified().is_none());
+        assert!(proof(PROOF.rsplit_once('.').unwrap().0).verified().is_none());
+    }
 }

@@ -1,0 +1,129 @@
+//! A program around software that others wrote, which runs as long as a test needs it: a wish a line in, what came of it a line
+//! out, both JSON.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// What others wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Software {
+    /// npm `openid-client` and `jose`: a relying party.
+    OpenidClient,
+    /// PyPI `authlib` and `joserfc`: another one.
+    Authlib,
+    /// npm `oidc-provider`: an identity provider.
+    OidcProvider,
+    /// npm `oauth2-mock-server`: one that says what it is told to.
+    MockServer,
+    /// Chromium, driven by npm `puppeteer-core`.
+    Chromium,
+}
+
+impl Software {
+    /// The names that `tests/run` gives to what it needs and could not install.
+    const fn needs(self) -> &'static [&'static str] {
+        match self {
+            Self::Authlib => &["python-clients"],
+            Self::OpenidClient | Self::OidcProvider | Self::MockServer => &["node-clients", "node-identity"],
+            Self::Chromium => &["node-clients", "node-identity", "chromium"],
+        }
+    }
+
+    const fn script(self) -> &'static str {
+        match self {
+            Self::OpenidClient => "openid_client.mjs",
+            Self::Authlib => "authlib_client.py",
+            Self::OidcProvider => "oidc_provider.mjs",
+            Self::MockServer => "mock_provider.mjs",
+            Self::Chromium => "chromium.mjs",
+        }
+    }
+
+    /// Whether the person who runs the tests was told that it is missing.
+    fn is_left_out(self) -> bool {
+        let left_out = std::env::var("LGSP_WITHOUT").unwrap_or_default();
+        left_out.split(' ').any(|name| self.needs().contains(&name))
+    }
+
+    fn command(self) -> Command {
+        let (program, installed): (PathBuf, _) = match self {
+            Self::Authlib => (folder().join("venv/bin/python"), "venv/bin/python"),
+            _ => ("node".into(), "node_modules/oidc-provider"),
+        };
+        let installed = folder().join(installed);
+        assert!(installed.exists(), "{} is missing; tests/run installs it", installed.display());
+        let mut command = Command::new(program);
+        command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("brokers").join(self.script()));
+        command.arg(folder().join("package.json"));
+        command
+    }
+}
+
+/// Where it is installed.
+fn folder() -> PathBuf {
+    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/clients");
+    std::env::var_os("LGSP_CLIENTS").map_or_else(|| PathBuf::from(usual), PathBuf::from)
+}
+
+/// Such a program while it runs. It ends when nobody can have wishes any more.
+pub(crate) struct Program {
+    software: Software,
+    process: Child,
+    wishes: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Program {
+    /// Starts it; `None` when it was left out.
+    pub(crate) fn start(software: Software) -> Option<Self> {
+        if software.is_left_out() {
+            return None;
+        }
+        let mut command = software.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap_or_else(|error| panic!("{software:?}: {error}"));
+        let wishes = process.stdin.take();
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        Some(Self { software, process, wishes, answers })
+    }
+
+    /// What comes of a wish.
+    #[track_caller]
+    pub(crate) fn ask(&mut self, wish: &str, given: Value) -> Value {
+        self.try_ask(wish, given).unwrap_or_else(|error| panic!("{:?}, {wish}: {error}", self.software))
+    }
+
+    /// What comes of a wish that may be refused: then the words of the software, whatever they are.
+    #[track_caller]
+    pub(crate) fn try_ask(&mut self, wish: &str, given: Value) -> Result<Value, String> {
+        // The gateway that the program talks to runs on the other threads.
+        let said = tokio::task::block_in_place(|| {
+            writeln!(self.wishes.as_mut().unwrap(), "{}", json!({"wish": wish, "given": given})).unwrap();
+            let mut line = String::new();
+            self.answers.read_line(&mut line).unwrap();
+            line
+        });
+        let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{:?} said: {said}", self.software));
+        match said.get("error") {
+            Some(error) => Err(error.to_string()),
+            None => Ok(said["value"].clone()),
+        }
+    }
+
+    /// What comes of a wish, as text.
+    #[track_caller]
+    pub(crate) fn text(&mut self, wish: &str, given: Value) -> String {
+        self.ask(wish, given).as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.wishes.take());
+        // It may have ended before, which the test has noticed.
+        let _ = self.process.wait();
+    }
+}
