@@ -28,7 +28,10 @@ async fn the_described_api_is_the_served_one() {
     // Whatever is described exists: nobody but a known caller gets further than 401, and nothing is 404 by its path.
     for (path, operations) in paths {
         let address = path.replace("{MaHoSo}", "H56.14-240315-0001").replace("{slug}", "not-found");
-        let address = address.replace("{id}", "enterprise").replace("{description}", "openapi.json");
+        let address = address
+            .replace("{id}", "enterprise")
+            .replace("{description}", "openapi.json")
+            .replace("{provider}", "vneid");
         for method in operations.as_object().unwrap().keys().filter(|key| matches!(key.as_str(), "get" | "post")) {
             let request = world.http.request(method.to_uppercase().parse().unwrap(), world.url(&address));
             let answer = send(request).await;

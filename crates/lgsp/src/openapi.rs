@@ -61,7 +61,8 @@ mod tests {
         let mut described = BTreeSet::new();
         for (path, method, _) in operations(&document) {
             let filled = path.replace("{MaHoSo}", "H56.14-240315-0007").replace("{slug}", "not-found");
-            let filled = filled.replace("{id}", "7").replace("{description}", "openapi.json");
+            let filled =
+                filled.replace("{id}", "7").replace("{description}", "openapi.json").replace("{provider}", "vneid");
             let route = route(&filled);
             assert_eq!(route.label(), path);
             assert!(route.check_method(&method.parse().unwrap()).is_ok(), "{method} {path}");
@@ -78,6 +79,17 @@ mod tests {
             Route::Description(text(), Description::OpenApi),
             Route::Message(text()),
             Route::Broker(Errand::Token),
+            Route::Broker(Errand::Authorize),
+            Route::Broker(Errand::Choose),
+            Route::Broker(Errand::Callback(text())),
+            Route::Broker(Errand::Consent),
+            Route::Broker(Errand::Push),
+            Route::Broker(Errand::UserInfo),
+            Route::Broker(Errand::Introspect),
+            Route::Broker(Errand::Revoke),
+            Route::Broker(Errand::Logout),
+            Route::Broker(Errand::LogoutThere(text())),
+            Route::Discovery,
             Route::Jwks,
             Route::Metadata,
             Route::OpenApi,

@@ -1,5 +1,6 @@
 //! What operators see: metrics and log lines. Neither carries record values, identity numbers or secrets.
 
+mod identity;
 mod log;
 mod metrics;
 mod upstreams;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::identity::IdentityMetrics;
 use super::upstreams::UpstreamMetrics;
 use lgsp_model::{EventKind, Timestamp};
 use lgsp_store::CommitObserver;
@@ -19,10 +20,7 @@ pub(crate) struct Metrics {
     requests: IntCounterVec,
     request_duration: HistogramVec,
     events: IntCounterVec,
-    authentications: IntCounterVec,
-    sign_ins: IntCounterVec,
-    tokens_issued: IntCounterVec,
-    legacy_calls: IntCounterVec,
+    pub(super) identity: IdentityMetrics,
     commit_seconds: Histogram,
     commit_batch: Histogram,
     commit_failures: IntCounter,
@@ -74,22 +72,7 @@ impl Metrics {
             requests: make.counters("lgsp_requests_total", "Requests answered.", &["route", "dialect", "status"]),
             request_duration: times("lgsp_request_duration_seconds", "From a request's head to its answer.", "route"),
             events: make.counters("lgsp_events_total", "Records received, by outcome.", &["kind", "outcome"]),
-            sign_ins: make.counters(
-                "lgsp_sign_ins_total",
-                "People who signed in, or did not, by identity provider.",
-                &["provider", "outcome"],
-            ),
-            tokens_issued: make.counters(
-                "lgsp_tokens_issued_total",
-                "Tokens issued, by grant and by how the client proved itself.",
-                &["grant", "client_proof"],
-            ),
-            legacy_calls: make.counters(
-                "lgsp_legacy_calls_total",
-                "Calls in ways that are kept for old clients, by member.",
-                &["member", "way"],
-            ),
-            authentications: make.counters("lgsp_authentications_total", "Proofs of callers.", &["kind", "outcome"]),
+            identity: IdentityMetrics::new(&make),
             commit_seconds: make.histogram("lgsp_store_commit_seconds", "One commit, fsync included.", COMMIT_BUCKETS),
             commit_batch: make.histogram("lgsp_store_commit_batch", "Events in one commit.", BATCH_BUCKETS),
             commit_failures: make.counter("lgsp_store_commit_failures_total", "Commits that failed."),
@@ -142,27 +125,6 @@ impl Metrics {
     /// Counts records by what became of them.
     pub(crate) fn events(&self, kind: EventKind, outcome: &str, count: u64) {
         self.events.with_label_values(&[kind.as_str(), outcome]).inc_by(count);
-    }
-
-    /// Counts a proof of a caller: which kinds are still in use, and which fail.
-    pub(crate) fn authentication(&self, kind: &str, outcome: &str) {
-        self.authentications.with_label_values(&[kind, outcome]).inc();
-    }
-
-    /// Counts a sign-in; the outcomes are few and the providers those of the configuration.
-    pub(crate) fn sign_in(&self, provider: &str, outcome: &str) {
-        self.sign_ins.with_label_values(&[provider, outcome]).inc();
-    }
-
-    /// Counts a token by its grant, one of those that there are.
-    pub(crate) fn token(&self, grant: &str, proof: &str) {
-        let grant = grant.rsplit(':').next().unwrap_or_default();
-        self.tokens_issued.with_label_values(&[grant, proof]).inc();
-    }
-
-    /// Counts a call in a way that is kept for old clients: who still has to change.
-    pub(crate) fn legacy_client(&self, member: &str, way: &str) {
-        self.legacy_calls.with_label_values(&[member, way]).inc();
     }
 
     /// Notes that a member pushed.
