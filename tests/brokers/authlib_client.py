@@ -102,6 +102,11 @@ class Party:
         query = {"post_logout_redirect_uri": back, "id_token_hint": hint, "state": "out"}
         return self.there["end_session_endpoint"] + "?" + urlencode(query)
 
+    def machine(self, scope):
+        token = self.session.fetch_token(self.there["token_endpoint"], grant_type="client_credentials", scope=scope)
+        verified = jwt.decode(token["access_token"], self.keys(), algorithms=["ES256"])
+        return {"type": token["token_type"], "header": verified.header, "claims": verified.claims}
+
     def verify(self):
         told, keys = {}, self.keys()
         for name in ["id_token", "access_token"]:

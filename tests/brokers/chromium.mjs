@@ -59,6 +59,7 @@ serve(
       const own = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
       browser = await puppeteer.launch({
         executablePath: program,
+        timeout: 60_000,
         pipe: true, // it ends with this program, however that ends
         args: [...own, '--disable-gpu', '--disable-dev-shm-usage', '--disable-extensions'],
       });

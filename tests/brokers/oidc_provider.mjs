@@ -68,9 +68,10 @@ const build = () => {
     interactions: { url: (_, interaction) => `${base}/interaction/${interaction.uid}` },
     pkce: { required: (_, client) => client.clientId !== 'vnconnect' },
     findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, ...given.people[accountId] }) }),
-    fetch: (url, options) => fetch(url, options),
+    // Its own guard against addresses of this machine stays out.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   });
-  provider.on('server_error', (_, error) => console.error(error));
+  for (const event of ['server_error', 'backchannel.error']) provider.on(event, (_, error) => console.error(event, error));
   handle = provider.callback();
 };
 

@@ -1,5 +1,9 @@
 // A relying party made of npm's openid-client; npm's jose verifies what it gets.
 
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import { text } from 'node:stream/consumers';
+
 import { packages, serve } from './lines.mjs';
 
 const openid = packages('openid-client');
@@ -16,6 +20,16 @@ const proofs = {
   form: ({ secret }) => openid.ClientSecretPost(secret),
   key: ({ kid }) => openid.PrivateKeyJwt({ key: keys.privateKey, kid }),
 };
+
+const TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+const SWAP = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const PATIENCE = 20_000;
+
+const words = []; // that somebody signed out, as they came
+const heard = new EventEmitter();
+
+const theirKeys = () => jose.createRemoteJWKSet(new URL(client.config.serverMetadata().jwks_uri));
+const half = ({ protectedHeader, payload }) => ({ header: protectedHeader, claims: payload });
 
 const keep = (got) => {
   tokens = got;
@@ -88,13 +102,45 @@ serve({
   },
 
   async verify() {
-    const known = jose.createRemoteJWKSet(new URL(client.config.serverMetadata().jwks_uri));
+    const known = theirKeys();
     const { issuer, id } = client;
     const [own, access] = await Promise.all([
       jose.jwtVerify(tokens.id_token, known, { issuer, audience: id, typ: 'JWT' }),
       jose.jwtVerify(tokens.access_token, known, { issuer, typ: 'at+jwt' }),
     ]);
-    const half = (part) => ({ header: part.protectedHeader, claims: part.payload });
     return { id_token: half(own), access_token: half(access) };
+  },
+
+  // A token in the client's own name.
+  async machine({ scope }) {
+    tokens = await openid.clientCredentialsGrant(client.config, { scope }, client.bound);
+    const verified = await jose.jwtVerify(tokens.access_token, theirKeys(), { issuer: client.issuer, typ: 'at+jwt' });
+    return { type: tokens.token_type, ...half(verified) };
+  },
+
+  // The person's token for one that is good for somebody else.
+  async swap({ audience }) {
+    const asked = { subject_token: tokens.access_token, subject_token_type: TOKEN, audience };
+    const got = await openid.genericGrantRequest(client.config, SWAP, asked, client.bound);
+    const expected = { issuer: client.issuer, audience, typ: 'at+jwt' };
+    const verified = await jose.jwtVerify(got.access_token, theirKeys(), expected);
+    return { type: got.token_type, ...half(verified) };
+  },
+
+  // Where words of signing out are heard.
+  async listen() {
+    const server = createServer(async (request, response) => {
+      words.push(new URLSearchParams(await text(request)).get('logout_token'));
+      response.end();
+      heard.emit('word');
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return `http://127.0.0.1:${server.address().port}/`;
+  },
+  async told({ count }) {
+    while (words.length < count) await once(heard, 'word', { signal: AbortSignal.timeout(PATIENCE) });
+    const known = theirKeys();
+    const expected = { issuer: client.issuer, typ: 'logout+jwt' };
+    return Promise.all(words.map(async (word) => half(await jose.jwtVerify(word, known, expected))));
   },
 });

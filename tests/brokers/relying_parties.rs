@@ -26,7 +26,8 @@ const CASES: [Case; 3] = [
 /// The client that proves itself by a key.
 const KEY: &str = "rs-2027";
 
-async fn door(public_key: &str) -> Door {
+/// A gateway with these clients; `more` are lines of each one's `sign_in` table.
+async fn door(public_key: &str, more: &str) -> Door {
     let members: String = CASES.iter().map(|case| {
         let own = if case.proof == "key" {
             let algorithm = "ecdsa-p256-sha256";
@@ -34,7 +35,7 @@ async fn door(public_key: &str) -> Door {
         } else {
             format!("secret = \"{}\"", secret_of(case.id))
         };
-        let more = format!("trusted = true\nid_token_alg = \"{}\"", case.algorithm);
+        let more = format!("trusted = true\nid_token_alg = \"{}\"\n{more}", case.algorithm);
         client(case.id, REDIRECT, &own, &more)
     }).collect();
     Place::find().open(members, SANDBOX).await
@@ -95,7 +96,7 @@ async fn whole_flow(door: &Door, party: &mut Program, case: &Case) {
 async fn whole_flows(software: Software) {
     let Some(mut party) = Program::start(software) else { return };
     let public_key = party.text("key", json!({"algorithm": "ES256"}));
-    let door = door(&public_key).await;
+    let door = door(&public_key, "").await;
     for case in &CASES {
         whole_flow(&door, &mut party, case).await;
     }
@@ -128,7 +129,7 @@ async fn authlib_signs_people_in_and_out_however_it_proves_itself() {
 async fn openid_client_pushes_its_question_and_binds_what_it_gets_to_its_key() {
     let Some(mut party) = Program::start(Software::OpenidClient) else { return };
     let public_key = party.text("key", json!({"algorithm": "ES256"}));
-    let door = door(&public_key).await;
+    let door = door(&public_key, "").await;
     for (case, bound) in [(&CASES[0], false), (&CASES[1], true), (&CASES[2], true)] {
         let mut known = meet(&door, case);
         known["bound"] = bound.into();
@@ -148,5 +149,66 @@ async fn openid_client_pushes_its_question_and_binds_what_it_gets_to_its_key() {
         assert_eq!(stolen, if bound { 401 } else { 200 }, "{}", case.id);
         // The name of a pushed question counts once.
         Browser::new().get(&url).await.expect(400);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_get_tokens_in_their_own_name_and_hand_a_persons_on() {
+    for software in [Software::OpenidClient, Software::Authlib] {
+        let Some(mut party) = Program::start(software) else { continue };
+        let public_key = party.text("key", json!({"algorithm": "ES256"}));
+        let door = door(&public_key, "").await;
+        for case in &CASES {
+            party.ask("meet", meet(&door, case));
+            let got = party.ask("machine", json!({"scope": "dossier:read"}));
+            assert_eq!((&got["claims"]["sub"], &got["claims"]["scope"]), (&case.id.into(), &"dossier:read".into()));
+            let error = party.try_ask("machine", json!({"scope": "dossier:push"})).unwrap_err();
+            assert!(error.contains("invalid_scope"), "{error}");
+        }
+        if software == Software::Authlib {
+            continue; // it has no words for the rest
+        }
+        let case = &CASES[2];
+        let mut known = meet(&door, case);
+        known["bound"] = true.into();
+        party.ask("meet", known);
+        let url = party.text("begin", json!({"scope": "openid"}));
+        let back = door.sign_in(&mut Browser::new(), &url, case.provider, case.person).await;
+        let person = party.ask("finish", json!({"url": back}))["claims"]["sub"].clone();
+        let swapped = party.ask("swap", json!({"audience": "es"}));
+        let claims = &swapped["claims"];
+        assert_eq!((&claims["sub"], &claims["act"]["sub"]), (&person, &case.id.into()), "{swapped}");
+        assert!(claims["cnf"]["jkt"].is_string() && claims["scope"] == "", "{swapped}");
+        party.try_ask("swap", json!({"audience": "nobody"})).unwrap_err();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_in_once_is_known_to_all_clients_and_all_hear_that_he_left() {
+    let Some(mut party) = Program::start(Software::OpenidClient) else { return };
+    let public_key = party.text("key", json!({"algorithm": "ES256"}));
+    let ear = party.text("listen", json!({}));
+    let door = door(&public_key, &format!("backchannel_logout = \"{ear}\"")).await;
+    let mut browser = Browser::new();
+    let mut sessions = Vec::new();
+    for case in &CASES {
+        party.ask("meet", meet(&door, case));
+        let url = party.text("begin", json!({"scope": "openid"}));
+        let back = if sessions.is_empty() {
+            door.sign_in(&mut browser, &url, case.provider, case.person).await
+        } else {
+            browser.get(&url).await.expect(303).header("location").to_owned()
+        };
+        sessions.push(party.ask("finish", json!({"url": back}))["claims"]["sid"].clone());
+    }
+    assert!(sessions.iter().all(|sid| *sid == sessions[0]), "{sessions:?}");
+    let out = party.text("sign_out", json!({"back": BYE}));
+    browser.get(&out).await.expect(303);
+    let told = party.ask("told", json!({"count": CASES.len()}));
+    for case in &CASES {
+        let word = told.as_array().unwrap().iter().find(|word| word["claims"]["aud"] == case.id).unwrap();
+        assert_eq!((&word["header"]["alg"], &word["claims"]["sid"]), (&case.algorithm.into(), &sessions[0]), "{word}");
+        assert!(word["claims"]["events"]["http://schemas.openid.net/event/backchannel-logout"].is_object());
+        assert!(word["claims"].get("nonce").is_none());
     }
 }

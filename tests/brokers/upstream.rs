@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, field, query_of};
 use crate::door::{Door, Place, REDIRECT, client};
 use crate::gateway::{Answer, secret_of, send};
 use crate::program::{Program, Software};
@@ -48,6 +48,8 @@ fn people() -> Value {
 struct Chain {
     door: Door,
     provider: Program,
+    /// Where the provider is.
+    base: String,
 }
 
 impl Chain {
@@ -58,6 +60,7 @@ impl Chain {
             json!({"client_id": id, "client_secret": SECRET, "token_endpoint_auth_method": proof,
                    "id_token_signed_response_alg": algorithm, "response_types": ["code"],
                    "grant_types": ["authorization_code"],
+                   "backchannel_logout_session_required": true,
                    "backchannel_logout_uri": format!("{}/oauth2/backchannel/{id}", place.issuer)})
         };
         let clients = [
@@ -68,7 +71,7 @@ impl Chain {
         let base = provider.text("start", json!({"clients": clients, "people": people(), "back": place.callback("*")}));
         let own = format!("secret = \"{}\"", secret_of("counter"));
         let door = place.open(client("counter", REDIRECT, &own, "trusted = true"), &providers(&base)).await;
-        Some(Self { door, provider })
+        Some(Self { door, provider, base })
     }
 
     fn question(&self) -> String {
@@ -92,7 +95,7 @@ impl Chain {
     }
 
     async fn token(&self, back: &str) -> String {
-        let code = crate::browser::query_of(back)["code"].clone();
+        let code = query_of(back)["code"].clone();
         let form = [
             ("grant_type", "authorization_code"),
             ("code", &code),
@@ -154,5 +157,26 @@ async fn a_provider_changes_its_keys_while_people_sign_in_and_is_asked_for_them_
             assert!(landed.back().contains_key("code"), "{provider}");
         }
         assert_eq!(chain.key_requests() - before, 2, "{provider}: asked again once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_at_the_provider_is_signed_out_here_and_nobody_else_is() {
+    let Some(chain) = Chain::build().await else { return };
+    for provider in ["vnconnect", "vneid", "province"] {
+        let (mut browser, mut other) = (Browser::new(), Browser::new());
+        let back = chain.door.sign_in(&mut browser, &chain.question(), provider, "nga").await;
+        let token = chain.token(&back).await;
+        let back = chain.door.sign_in(&mut other, &chain.question(), provider, "nga").await;
+        let elsewhere = chain.token(&back).await;
+        let page = browser.get(&format!("{}/session/end", chain.base)).await.expect(200);
+        chain.userinfo(&token).await.expect(200);
+        let form = [("xsrf", field(page.text(), "xsrf")), ("logout", "yes".to_owned())];
+        let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+        browser.post(&format!("{}/session/end/confirm", chain.base), &form).await.expect(303);
+        chain.userinfo(&token).await.expect(401);
+        chain.userinfo(&elsewhere).await.expect(200);
+        // He is asked again who he is.
+        browser.get(&chain.question()).await.expect(200);
     }
 }
