@@ -6,10 +6,17 @@ use std::time::Duration;
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    head: String,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
+    /// The value of a header, the first one of its name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     pub(crate) fn json(&self) -> Result<serde_json::Value> {
         serde_json::from_slice(&self.body).map_err(Error::other)
     }
@@ -24,6 +31,11 @@ pub(crate) fn connect(port: u16) -> Result<TcpStream> {
 
 pub(crate) fn get(port: u16, path: &str, token: &str) -> Result<Answer> {
     exchange(port, &format!("GET {path} HTTP/1.1\r\n"), token, &[])
+}
+
+/// A GET with header lines of its own.
+pub(crate) fn get_with(port: u16, path: &str, fields: &str) -> Result<Answer> {
+    exchange(port, &format!("GET {path} HTTP/1.1\r\n{fields}"), "", &[])
 }
 
 pub(crate) fn post(port: u16, path: &str, token: &str, media_type: &str, body: &[u8]) -> Result<Answer> {
@@ -55,11 +67,12 @@ pub(crate) fn fields(token: &str) -> String {
 fn parse(bytes: &[u8]) -> Result<Answer> {
     let bad = || Error::other("an answer that is not HTTP");
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(bad)?;
-    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(bad)?;
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let lower = head.to_ascii_lowercase();
+    let status = lower.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(bad)?;
     let body = &bytes[end + 4..];
-    let body = if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_vec() };
-    Ok(Answer { status, body })
+    let body = if lower.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_vec() };
+    Ok(Answer { status, head, body })
 }
 
 fn unchunk(mut rest: &[u8]) -> Vec<u8> {

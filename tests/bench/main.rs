@@ -6,6 +6,7 @@ mod figure;
 mod gateway;
 mod grow;
 mod http;
+mod identity;
 mod latency;
 mod proxy;
 mod records;
@@ -24,6 +25,8 @@ const GROUPS: &[Group] = &[
     ("latency", latency::measure),
     ("start", start::measure),
     ("grow", grow::measure),
+    ("identity-token", identity::tokens),
+    ("identity-login", identity::logins),
     ("proxy-plain", proxy::plain),
     ("proxy-soap", proxy::soap),
     ("proxy-latency", proxy::latency),

@@ -594,3 +594,48 @@ async fn the_example_for_vendors_works_as_it_stands() {
     assert!(page.status == 200 && page.text().contains("citizen"), "{}", page.text());
     assert_eq!(stranger.status, 400, "another browser cannot end the sign-in");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_had_before_it_was_revoked_does_not_come_back_with_it() {
+    let door = Door::open().await;
+    let tokens = door.signed_in("vneid", "thu", "openid offline_access").await;
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
+    let act = async |action: &str| {
+        let path = format!("/admin/v1/members/counter/{action}");
+        door.world.admin("POST", &path, Some(json!({"reason": "its key was lost"}))).await.expect(200);
+    };
+    act("revoke").await;
+    door.token("counter", &refresh).await.expect(401);
+    let refused = Browser::new().get(&door.ask("counter", &[])).await.expect(400);
+    assert!(refused.header("content-type").starts_with("text/html"));
+    // Tokens of the second in which it was restored count.
+    let restored = std::time::Instant::now();
+    crate::gateway::until("another second", || async { (restored.elapsed().as_millis() > 1100).then_some(()) }).await;
+    act("restore").await;
+    door.token("counter", &refresh).await.expect(400);
+    door.userinfo(tokens["access_token"].as_str().unwrap()).await.expect(401);
+    door.signed_in("vneid", "thu", "openid").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_at_the_provider_is_signed_out_here_by_its_word_and_by_nobody_elses() {
+    let door = Door::open().await;
+    let signed_in = async || {
+        let tokens = door.signed_in("province", "lan", "openid").await;
+        tokens["access_token"].as_str().unwrap().to_owned()
+    };
+    let (first, second) = (signed_in().await, signed_in().await);
+    let url = format!("{}/oauth2/backchannel/province", door.issuer);
+    let tell = async |body: Value| {
+        let path = door.world.sandbox.url("/sandbox/identity-province/back-channel-logout");
+        send(door.world.http.post(path).json(&body)).await
+    };
+    send(door.world.http.post(&url).form(&[("logout_token", "e30.e30.e30")])).await.expect(400);
+    let others = format!("{}/oauth2/backchannel/vneid", door.issuer);
+    tell(json!({"url": others, "person": "lan"})).await;
+    door.userinfo(&first).await.expect(200);
+    let told = tell(json!({"url": url, "person": "lan"})).await;
+    assert!(told.status < 300, "{}", told.text());
+    let (first, second) = (door.userinfo(&first).await.status, door.userinfo(&second).await.status);
+    assert!(first == 401 || second == 401, "{first} {second}");
+}

@@ -27,7 +27,8 @@ pub(crate) use digest_key::DigestKey;
 pub(crate) use issuer::{Actor, Audience, Claims, Confirmation, Issuer, Order, PersonClaims, random_id, without_nulls};
 pub(crate) use keys::{KeyError, KeyRing, SHOWN_BEFORE_MILLIS};
 pub(crate) use members::{
-    BadMemberKey, Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Members, Record, Revocation, Roster, lives,
+    BadMemberKey, Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Members, Record, Records, Revocation,
+    Roster, Seen, lives,
 };
 pub(crate) use mtls::{CertificateFacts, certificate_thumbprint};
 pub(crate) use revoked::Revoked;

@@ -20,6 +20,7 @@ mod load;
 mod lookup;
 mod national;
 mod openapi;
+pub mod rates;
 mod request;
 mod route;
 mod serve;

@@ -48,7 +48,7 @@ pub(crate) async fn exchange(
     let grant = memory.get::<SignedIn>(SoftKind::RefreshFamily, &code.grant).await?.ok_or_else(wrong)?;
     let grant = SignedIn { bound: bound.confirmation.clone(), ..grant };
     let nonce = code.nonce.as_deref();
-    Tokens { app, member: &client.member, grant: &grant, nonce, bound: bound.confirmation }.answer().await
+    Tokens { app, member: &client.member, grant: &grant, kept: &grant, nonce, bound: bound.confirmation }.answer().await
 }
 
 /// Codes leak at once or never: so many of their lives they are remembered.

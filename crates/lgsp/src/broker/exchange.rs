@@ -40,6 +40,9 @@ pub(crate) async fn exchange(
         || OAuthError::InvalidGrant.because("the subject_token is not a person's token that this client may act on");
     let claims = claims.filter(|claims| may_act(client, claims)).ok_or_else(wrong)?;
     let person = claims.person.clone().ok_or_else(wrong)?;
+    if claims.cnf.is_some() && claims.cnf != bound.confirmation {
+        return Err(OAuthError::InvalidGrant.because("the subject_token is bound to a key: prove that key"));
+    }
     let (services, members) = (services(app, &client.member, form)?, receivers(app, form)?);
     if services.is_empty() && members.is_empty() {
         return Err(OAuthError::InvalidTarget.because("say what the token is for: resource, or audience"));

@@ -36,6 +36,7 @@ pub(crate) async fn give_code(
         profile: session.profile.clone(),
         level: session.level,
         auth_time: session.auth_time,
+        began: app.clock.steady().0 / 1000,
         sid: session.sid.clone(),
         claims: asked.claims.clone(),
         scopes: asked.scopes.clone(),
@@ -78,7 +79,10 @@ fn left(ends: i64, now: Timestamp) -> Duration {
 pub(crate) struct Tokens<'a> {
     pub(crate) app: &'a App,
     pub(crate) member: &'a Member,
+    /// What they are for.
     pub(crate) grant: &'a SignedIn,
+    /// What is left for the next time: no less than that (RFC 6749 §6).
+    pub(crate) kept: &'a SignedIn,
     pub(crate) nonce: Option<&'a str>,
     /// The key that the access token is bound to.
     pub(crate) bound: Option<Confirmation>,
@@ -110,7 +114,7 @@ impl Tokens<'_> {
         } else {
             None
         };
-        keep(app, grant).await?;
+        keep(app, self.kept).await?;
         Ok(without_nulls(json!({
             "access_token": issued.token,
             "token_type": if matches!(self.bound, Some(Confirmation::Key(_))) { "DPoP" } else { "Bearer" },
@@ -169,7 +173,7 @@ impl PersonClaims {
 }
 
 /// Remembers a grant until it ends.
-pub(crate) async fn keep(app: &App, grant: &SignedIn) -> Result<(), Failure> {
+async fn keep(app: &App, grant: &SignedIn) -> Result<(), Failure> {
     let keep = left(grant.ends, app.clock.steady());
     app.memory().put(SoftKind::RefreshFamily, &grant.id, grant, keep).await
 }

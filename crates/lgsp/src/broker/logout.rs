@@ -140,8 +140,17 @@ pub(crate) async fn logged_out_there(app: &Arc<App>, request: Accepted, id: &str
     if !memory.note(SoftKind::Replay, &format!("logout {id} {}", said.token_id), "", keep).await? {
         return Err(wrong());
     }
-    if let Some(sid) = &said.sid {
-        let name = memory.take::<String>(SoftKind::Session, &sign_in::there(id, sid)).await?.unwrap_or_default();
+    let names = match (&said.sid, &said.subject) {
+        (Some(sid), _) => {
+            memory.take::<String>(SoftKind::Session, &sign_in::there(id, sid)).await?.into_iter().collect()
+        }
+        (None, Some(subject)) => memory
+            .take::<Vec<String>>(SoftKind::Session, &sign_in::person_there(id, subject))
+            .await?
+            .unwrap_or_default(),
+        (None, None) => Vec::new(),
+    };
+    for name in names {
         if let Some(session) = memory.get::<Session>(SoftKind::Session, &name).await? {
             end(app, &snapshot, &name, &session).await?;
         }

@@ -85,6 +85,8 @@ pub(crate) struct SignedIn {
     pub(crate) profile: Profile,
     pub(crate) level: Option<u8>,
     pub(crate) auth_time: i64,
+    /// When the client got its code, in seconds since 1970.
+    pub(crate) began: i64,
     pub(crate) sid: String,
     pub(crate) claims: Vec<String>,
     pub(crate) scopes: Vec<String>,

@@ -23,12 +23,15 @@ pub(crate) async fn refresh(
     let memory = app.memory();
     let id = grant::id_of(token).ok_or_else(wrong)?;
     let grant = memory.get::<SignedIn>(SoftKind::RefreshFamily, id).await?.ok_or_else(wrong)?;
-    if grant.client != client.member.id.as_str() {
+    // What a member had before it was revoked does not come back with it.
+    let counts = app.snapshot().members.take_tokens_of(&client.member.id, grant.began);
+    if grant.client != client.member.id.as_str() || !counts {
         return Err(wrong());
     }
-    // Looked at before the token is spent: a proof that is missing by mistake must not end the grant.
-    if grant.bound.is_some() && grant.bound != bound.confirmation {
-        return Err(OAuthError::InvalidGrant.because("the refresh token is bound to another key or certificate"));
+    // The client has proven itself, so it may have a new key by now (RFC 9449 §5), but not none. Looked at before the token is
+    // spent: a proof that is missing by mistake must not end the grant.
+    if grant.bound.is_some() && bound.confirmation.is_none() {
+        return Err(OAuthError::InvalidGrant.because("prove a key: what was agreed on is bound to one"));
     }
     let narrowed = narrowed(&grant, form::value(form, "scope"))?;
     let spent = memory.take::<Refresh>(SoftKind::Refresh, token).await?;
@@ -37,17 +40,10 @@ pub(crate) async fn refresh(
         grant::end(app, &grant.id).await?;
         return Err(wrong());
     }
-    let mut answer =
-        Tokens { app, member: &client.member, grant: &grant, nonce: None, bound: bound.confirmation.clone() };
-    if let Some(narrowed) = &narrowed {
-        answer.grant = narrowed;
-    }
-    let told = answer.answer().await?;
-    if narrowed.is_some() {
-        // The grant stays as wide as it was (RFC 6749 §6).
-        grant::keep(app, &grant).await?;
-    }
-    Ok(told)
+    let now = narrowed.as_ref().unwrap_or(&grant);
+    Tokens { app, member: &client.member, grant: now, kept: &grant, nonce: None, bound: bound.confirmation }
+        .answer()
+        .await
 }
 
 /// The grant with fewer scopes, when fewer are asked for.

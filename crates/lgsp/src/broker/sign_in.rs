@@ -192,6 +192,11 @@ async fn begin_session(
     if let Some(sid) = &came.sid {
         memory.put(SoftKind::Session, &there(provider.id(), sid), &name, settings.longest).await?;
     }
+    let of_person = person_there(provider.id(), &came.person.subject);
+    let mut names = memory.get::<Vec<String>>(SoftKind::Session, &of_person).await?.unwrap_or_default();
+    names.truncate(MOST_SESSIONS - 1);
+    names.insert(0, name.clone());
+    memory.put(SoftKind::Session, &of_person, &names, settings.longest).await?;
     memory.put(SoftKind::Session, &name, &session, settings.session_ttl.min(settings.longest)).await?;
     Ok((name, session))
 }
@@ -200,6 +205,14 @@ async fn begin_session(
 pub(crate) fn there(provider: &str, sid: &str) -> String {
     format!("{provider} {sid}")
 }
+
+/// Under what all sessions of a person are found when his provider says that they ended.
+pub(crate) fn person_there(provider: &str, subject: &str) -> String {
+    format!("{provider} person {subject}")
+}
+
+/// Sessions of one person that are found so, the newest first.
+const MOST_SESSIONS: usize = 20;
 
 /// What the client is told when a provider did not say who somebody is; the operator is told why.
 fn told(app: &App, provider: &Provider, failure: &ProviderFailure) -> Failure {

@@ -16,8 +16,8 @@ use super::mtls::CertificateFacts;
 use super::signature::{BadKey, VerifyingKey};
 
 pub(crate) use record::{Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Record, Revocation, lives};
-use roster::{LastUse, Seen};
-pub(crate) use roster::{Records, Roster};
+use roster::LastUse;
+pub(crate) use roster::{Records, Roster, Seen};
 
 /// All members.
 #[derive(Default)]
