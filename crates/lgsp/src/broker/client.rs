@@ -234,7 +234,8 @@ impl AssertionClaims {
         if !self.aud.all().iter().any(ours) {
             return wrong("the assertion's aud must be this issuer or its token endpoint");
         }
-        if self.ends() <= now || self.nbf.is_some_and(|from| from > now + SKEW_SECONDS) {
+        let ahead = |time: Option<i64>| time.is_some_and(|time| time > now + SKEW_SECONDS);
+        if self.ends() <= now || ahead(self.nbf) || ahead(self.iat) {
             return wrong("the assertion has ended or is not yet good");
         }
         if self.ends() > now + MOST_SECONDS + SKEW_SECONDS {
