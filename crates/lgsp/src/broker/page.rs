@@ -167,7 +167,8 @@ pub(crate) fn form_post(language: Language, to: &str, fields: &[(&str, String)])
 /// Says what went wrong, in both languages: nothing is known yet of who reads it.
 pub(crate) fn error(status: StatusCode, title: &str, advice_vi: &str, failure: &Failure, trace: &Trace) -> Answer {
     let body = format!(
-        "<p>{}</p><p lang=\"en\">{}. {}</p><p><small>{} · {}</small></p>",
+        "<p>Hãy quay lại nơi bạn bắt đầu và thử lại. {}</p>\
+         <p lang=\"en\">Go back to where you came from and try again. {}: {}</p><p><small>{} · {}</small></p>",
         escaped(advice_vi),
         escaped(title),
         escaped(&failure.detail),
