@@ -13,6 +13,8 @@ mod authority;
 mod browser;
 #[path = "e2e/canary.rs"]
 mod canary;
+#[path = "e2e/canary_sign_in.rs"]
+mod canary_sign_in;
 #[path = "e2e/canned.rs"]
 mod canned;
 #[path = "e2e/child.rs"]

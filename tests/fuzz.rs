@@ -10,6 +10,8 @@
 
 #[path = "fuzz/bridge.rs"]
 mod bridge;
+#[path = "fuzz/broker.rs"]
+mod broker;
 #[path = "faults/chance.rs"]
 mod chance;
 #[path = "fuzz/checks.rs"]

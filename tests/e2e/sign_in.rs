@@ -14,7 +14,7 @@ use crate::browser::{Browser, Landed, field, host_of, query_of};
 use crate::gateway::{Answer, Setup, World, secret_of, send};
 
 const REDIRECT: &str = "https://mot-cua.test/sso";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 pub(crate) const PROVIDERS: &str = r#"
 [[identity_provider]]
@@ -87,6 +87,24 @@ pub(crate) struct Door {
     pub(crate) issuer: String,
 }
 
+/// A client's question, with what a case wants to be different; an empty value leaves a parameter out.
+pub(crate) fn ask_of(issuer: &str, client: &str, redirect: &str, more: &[(&str, &str)]) -> String {
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes()));
+    let mut pairs = BTreeMap::from([
+        ("response_type", "code"),
+        ("client_id", client),
+        ("redirect_uri", redirect),
+        ("scope", "openid profile"),
+        ("state", "st"),
+        ("nonce", "no"),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    pairs.extend(more.iter().copied());
+    let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    reqwest::Url::parse_with_params(&format!("{issuer}/oauth2/authorize"), pairs).unwrap().into()
+}
+
 impl Door {
     pub(crate) async fn open() -> Self {
         Self::open_with(Vec::new()).await
@@ -112,21 +130,14 @@ impl Door {
     }
 
     pub(crate) fn ask(&self, client: &str, more: &[(&str, &str)]) -> String {
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, VERIFIER.as_bytes()));
-        let redirect = if client == "counter" { REDIRECT } else { "https://stranger.test/a" };
-        let mut pairs = BTreeMap::from([
-            ("response_type", "code"),
-            ("client_id", client),
-            ("redirect_uri", redirect),
-            ("scope", "openid profile"),
-            ("state", "st"),
-            ("nonce", "no"),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-        ]);
-        pairs.extend(more.iter().copied());
-        let pairs: Vec<_> = pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        reqwest::Url::parse_with_params(&format!("{}/oauth2/authorize", self.issuer), pairs).unwrap().into()
+        ask_of(&self.issuer, client, if client == "counter" { REDIRECT } else { "https://stranger.test/a" }, more)
+    }
+
+    /// What must not be found of a person.
+    pub(crate) fn names_of(person: &lgsp_sandbox::Account) -> Vec<String> {
+        let told = [&person.tech_id, &person.identity_number, &person.tax_code, &person.email];
+        let told = told.into_iter().flatten().filter(|text| text.len() > 8).cloned();
+        told.chain(std::iter::once(person.name.clone())).collect()
     }
 
     /// Goes to a provider's page by the page of choices.

@@ -24,7 +24,9 @@ pub(crate) use api_key::FreshKey;
 pub(crate) use authenticate::{Head, Keepers, authenticate, certificate_suffices};
 pub(crate) use caller::{Authentication, Identified, Kinds};
 pub(crate) use digest_key::DigestKey;
-pub(crate) use issuer::{Actor, Audience, Claims, Confirmation, Issuer, Order, PersonClaims, random_id, without_nulls};
+pub(crate) use issuer::{
+    Actor, Audience, Claims, Confirmation, Issuer, Order, PersonClaims, random_id, signed_claims, without_nulls,
+};
 pub(crate) use keys::{KeyError, KeyRing, SHOWN_BEFORE_MILLIS};
 pub(crate) use members::{
     BadMemberKey, Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Members, Record, Records, Revocation,

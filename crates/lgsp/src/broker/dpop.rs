@@ -5,13 +5,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::HeaderMap;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey};
 use lgsp_store::SoftKind;
 use serde::Deserialize;
 
 use super::error::OAuthError;
 use crate::app::App;
 use crate::failure::Failure;
+use crate::identity::signed_claims;
 use crate::request::Accepted;
 
 /// The header.
@@ -104,12 +105,8 @@ impl Proof {
         if header.alg != algorithm {
             return None;
         }
-        let mut validation = Validation::new(algorithm);
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.required_spec_claims.clear();
         let key = DecodingKey::from_jwk(jwk).ok()?;
-        Some((jsonwebtoken::decode::<Claims>(&self.text, &key, &validation).ok()?.claims, thumbprint))
+        Some((signed_claims(&self.text, &key, algorithm)?, thumbprint))
     }
 }
 

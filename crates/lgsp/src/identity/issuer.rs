@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use jsonwebtoken::{Header, Validation};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use lgsp_config::{Member, TokenAlgorithm};
 use lgsp_model::{AgencyGrant, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -205,12 +205,7 @@ impl Issuer {
         if header.alg != algorithm {
             return None;
         }
-        let mut validation = Validation::new(algorithm);
-        // Times are judged by the program's one clock, the others by who knows what they must be.
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.required_spec_claims.clear();
-        Some(jsonwebtoken::decode::<T>(token, &key.verifying, &validation).ok()?.claims)
+        signed_claims(token, &key.verifying, algorithm)
     }
 
     /// The service whose address as a place for tokens this is.
@@ -231,6 +226,19 @@ impl Issuer {
     fn kept_millis(&self) -> i64 {
         i64::try_from((self.lifetime + SPARE).as_millis()).unwrap_or(i64::MAX)
     }
+}
+
+/// What a statement says that a key signed. Times are judged by the program's one clock, the rest by who knows what it must be.
+pub(crate) fn signed_claims<T: serde::de::DeserializeOwned + Clone>(
+    token: &str,
+    key: &DecodingKey,
+    algorithm: Algorithm,
+) -> Option<T> {
+    let mut validation = Validation::new(algorithm);
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims.clear();
+    Some(jsonwebtoken::decode::<T>(token, key, &validation).ok()?.claims)
 }
 
 /// Beyond the life of a token.
