@@ -13,6 +13,17 @@ const SESSION: &str = "__Host-lgsp-session";
 /// What `Set-Cookie` says besides the value. Sent along when a provider sends the browser back, never by other sites' forms.
 const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
 
+/// Whether browsers keep cookies of an issuer at this address: they do for https, and for plain http of their own machine.
+pub(crate) fn keeps_cookies_of(issuer: &str) -> bool {
+    let Some(rest) = issuer.strip_prefix("http://") else { return true };
+    let host = rest.split('/').next().unwrap_or_default();
+    let host = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |(host, _)| host);
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
+}
+
 /// The cookies of one request.
 #[derive(Debug)]
 pub(crate) struct Browser {
@@ -75,6 +86,16 @@ fn set(answer: &mut Answer, name: &str, value: &str, more: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issuer_over_plain_http_is_of_use_on_its_own_machine_only() {
+        for good in ["https://lgsp.example", "http://127.0.0.1:8080", "http://localhost", "http://[::1]:8080"] {
+            assert!(keeps_cookies_of(good), "{good}");
+        }
+        for bad in ["http://lgsp.example", "http://0.0.0.0:8080", "http://10.0.0.1:8080", "http://localhost.example"] {
+            assert!(!keeps_cookies_of(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_cookie_counts_when_it_is_there_once() {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use lgsp_config::{Client, Config, IdentityProvider as Settings, ProviderId};
 use lgsp_connect::{BuildError, CheckError, Clock, IdentityProvider};
 
+use super::browser::keeps_cookies_of;
+
 /// A provider and what people read of it.
 pub(crate) struct Provider {
     settings: Settings,
@@ -64,6 +66,14 @@ impl Provider {
 impl Providers {
     /// Builds the providers of a configuration; those that did not change stay, with the keys that they have fetched.
     pub(crate) fn build(config: &Config, clock: &Clock, before: Option<&Self>) -> Result<Self, ProviderProblem> {
+        let wanted = config.members.iter().any(|member| member.sign_in.is_some());
+        if wanted && !keeps_cookies_of(&config.issuer.url) {
+            tracing::warn!(
+                issuer = config.issuer.url,
+                "nobody can sign in: browsers keep cookies of an https address, or of their own machine, only; set issuer.url to \
+                 the https address by which they reach the gateway"
+            );
+        }
         let build = |settings: &Settings| {
             let same = |known: &&Arc<Provider>| {
                 (&known.settings.kind, &known.settings.settings) == (&settings.kind, &settings.settings)
