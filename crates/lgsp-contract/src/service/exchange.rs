@@ -290,32 +290,27 @@ impl Exchange {
         let text = match side::decode_answer(upstream, answer, parts.root()) {
             Ok(text) => text,
             Err(refusal) if success => return Err(refusal),
-            Err(_) => return Err(Refusal::Fault(self.mapped_fault(Fault::of_status(answer.status), context)?)),
+            Err(_) => return Err(self.fault(Fault::of_status(answer.status), context)),
         };
         let message = match self.upstream_response.read_answer(upstream, &text, &self.names) {
             Ok(message) => message,
             Err(refusal) if success => return Err(refusal.answer()),
-            Err(_) => return Err(Refusal::Fault(self.mapped_fault(Fault::of_status(answer.status), context)?)),
+            Err(_) => return Err(self.fault(Fault::of_status(answer.status), context)),
         };
         let hidden = self.fault_when.as_ref().filter(|_| success && message.fault.is_none());
         let is_fault = |when: &Condition| context.now.is_some_and(|now| when.holds(&message.tree, now));
         if !success || message.fault.is_some() || hidden.is_some_and(is_fault) {
             let fault = Fault::of_answer(answer.status, message.fault, message.tree);
-            return Err(Refusal::Fault(self.mapped_fault(fault, context)?));
+            return Err(self.fault(fault, context));
         }
         self.convert(caller, upstream, message, answer, &parts, context)
     }
 
-    fn mapped_fault(&self, fault: Fault, context: &Context<'_>) -> Result<Fault, Refusal> {
-        match &self.map_fault {
-            None => Ok(fault),
-            Some(map) => {
-                let tree = fault.to_tree();
-                let mapped =
-                    map.run(&tree, context, &Budget::default()).map_err(|refusal| Refusal::from(refusal).answer())?;
-                Ok(fault.mapped(&mapped))
-            }
-        }
+    /// A fault in the contract's form, or why it has none.
+    fn fault(&self, fault: Fault, context: &Context<'_>) -> Refusal {
+        let Some(map) = &self.map_fault else { return Refusal::Fault(fault) };
+        let mapped = run_on_answer(map, &fault.to_tree(), context).map(|mapped| fault.mapped(&mapped));
+        mapped.map_or_else(|refusal| refusal, Refusal::Fault)
     }
 
     /// Path and query of a call whose body flows through.
@@ -352,9 +347,7 @@ impl Exchange {
         let mapped;
         let tree = match &self.map_response {
             Some(map) => {
-                mapped = map
-                    .run(&message.tree, context, &Budget::default())
-                    .map_err(|refusal| Refusal::from(refusal).answer())?;
+                mapped = run_on_answer(map, &message.tree, context)?;
                 mapped
             }
             None => message.tree,
@@ -389,6 +382,11 @@ fn one(map: Option<&Map>, tree: &Tree<'_>, context: &Context<'_>) -> Result<Opti
     let Some(map) = map else { return Ok(None) };
     let found = map.run(tree, context, &Budget::default())?;
     Ok(found.get(ONE).and_then(Tree::as_str).map(str::to_owned))
+}
+
+/// Runs a map over what came from the upstream, so that what it refuses is the answer's fault.
+fn run_on_answer<'t>(map: &'t Map, tree: &'t Tree<'_>, context: &'t Context<'_>) -> Result<Tree<'t>, Refusal> {
+    map.run(tree, context, &Budget::default()).map_err(|refusal| Refusal::from(refusal).answer())
 }
 
 fn to_json(tree: &Tree<'_>) -> Vec<u8> {

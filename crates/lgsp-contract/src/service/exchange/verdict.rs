@@ -2,7 +2,7 @@
 
 use lgsp_model::Timestamp;
 
-use super::side::{self, Parts};
+use super::side::{self, Message, Parts};
 use super::{Condition, Exchange, UpstreamAnswer, Verdict};
 use crate::service::Format;
 
@@ -36,23 +36,31 @@ impl Exchange {
         stored: Format,
         now: Timestamp,
     ) -> Option<bool> {
+        let held = |message: Message<'_>| message.fault.is_none().then(|| condition.holds(&message.tree, now));
+        self.of_answer(answer, stored, held)?
+    }
+
+    /// What `see` makes of an answer; `None` when it cannot be read.
+    fn of_answer<T>(
+        &self,
+        answer: &UpstreamAnswer<'_>,
+        stored: Format,
+        see: impl FnOnce(Message<'_>) -> T,
+    ) -> Option<T> {
         let upstream = self.upstream.unwrap_or(stored);
         let parts = Parts::of(answer.content_type, answer.body).ok()?;
         let text = side::decode(upstream, answer.content_type, parts.root()).ok()?;
-        let message = self.upstream_response.read_answer(upstream, &text, &self.names).ok()?;
-        message.fault.is_none().then(|| condition.holds(&message.tree, now))
+        self.upstream_response.read_answer(upstream, &text, &self.names).ok().map(see)
     }
 
     fn verdict_of_success(&self, answer: &UpstreamAnswer<'_>, stored: Format, now: Timestamp) -> Verdict {
         if self.settled_when.is_none() && self.deferred_when.is_none() {
             return Verdict::Settled;
         }
-        let upstream = self.upstream.unwrap_or(stored);
-        let Ok(parts) = Parts::of(answer.content_type, answer.body) else { return Verdict::Unknown };
-        let Ok(text) = side::decode(upstream, answer.content_type, parts.root()) else { return Verdict::Unknown };
-        let Ok(message) = self.upstream_response.read_answer(upstream, &text, &self.names) else {
-            return Verdict::Unknown;
-        };
+        self.of_answer(answer, stored, |message| self.verdict_of_message(&message, now)).unwrap_or(Verdict::Unknown)
+    }
+
+    fn verdict_of_message(&self, message: &Message<'_>, now: Timestamp) -> Verdict {
         if message.fault.is_some() {
             return Verdict::Refused;
         }
