@@ -166,13 +166,19 @@ fn described(failure: &Failure, trace: &Trace) -> Value {
         "errors": errors,
     });
     if let Some(fault) = &failure.fault {
-        let mut told = json!({"status": fault.upstream_status, "code": fault.code, "reason": fault.reason, "detail": fault.detail});
-        if let Value::Object(members) = &mut told {
-            members.retain(|_, value| !value.is_null());
-        }
-        body["fault"] = told;
+        body["fault"] = without_nulls(json!({
+            "status": fault.upstream_status, "code": fault.code, "reason": fault.reason, "detail": fault.detail
+        }));
     }
     body
+}
+
+/// A JSON object without its members that are null.
+pub(crate) fn without_nulls(mut object: Value) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// The same for callers who speak XML: a problem document, or a SOAP fault whose detail it is.

@@ -37,7 +37,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::request::Accepted;
 
-pub(crate) use account::{Account, Conflict};
+pub(crate) use account::{Account, Conflict, Decided};
 pub(crate) use error::OAuthError;
 pub(crate) use memory::Memory;
 pub(crate) use providers::{ProviderProblem, Providers};

@@ -3,7 +3,7 @@
 mod access_token;
 mod api_key;
 mod authenticate;
-mod basic;
+pub(crate) mod basic;
 mod caller;
 mod client_key;
 mod digest_key;
@@ -24,9 +24,7 @@ pub(crate) use api_key::FreshKey;
 pub(crate) use authenticate::{Head, Keepers, authenticate, certificate_suffices};
 pub(crate) use caller::{Authentication, Identified, Kinds};
 pub(crate) use digest_key::DigestKey;
-pub(crate) use issuer::{
-    Actor, Audience, Claims, Confirmation, Issuer, Order, PersonClaims, random_id, signed_claims, without_nulls,
-};
+pub(crate) use issuer::{Actor, Audience, Claims, Confirmation, Issuer, Order, PersonClaims, random_id, signed_claims};
 pub(crate) use keys::{KeyError, KeyRing, SHOWN_BEFORE_MILLIS};
 pub(crate) use members::{
     BadMemberKey, Grant, KeptKey, KeptSecret, MOST_API_KEYS, MOST_SECRETS, Members, Record, Records, Revocation,

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::operator::{Operator, Query, Reason, Refusal, read_body};
 use super::{Admin, shown};
 use crate::app::App;
-use crate::broker::{Account, Conflict};
+use crate::broker::{Account, Conflict, Decided};
 use crate::failure::Failure;
 
 /// Rows of the registry looked at for one list: conflicts are few, and those decided about stay.
@@ -79,16 +79,17 @@ pub(super) async fn settle(
         return Err(nothing().into());
     }
     let (signed_in, stays) = (conflict.accounts.last().cloned().unwrap_or_default(), decision.same_as);
-    conflict.decided = Some(if stays.is_some() { "same" } else { "different" }.to_owned());
-    let mut put = vec![RegistryEntry { value: json_of(&conflict), ..entry }];
+    let decided = if stays.is_some() { Decided::Same } else { Decided::Different };
+    conflict.decided = Some(decided);
+    let mut put = vec![conflict.entry(&id)];
     if let Some(stays) = &stays {
         if !conflict.accounts.contains(stays) || *stays == signed_in {
-            let detail = format!("same_as must be one of the conflict's accounts before the last: {}", signed_in);
+            let detail = format!("same_as must be one of the conflict's accounts before the last: {signed_in}");
             return Err(Failure::new(ErrorCode::BadParameter, detail).into());
         }
         put.extend(moved(&admin.app, &signed_in, stays).await?);
     }
-    let word = conflict.decided.clone().unwrap_or_default();
+    let word = decided.as_str();
     let audit = operator.entry(&admin, &format!("account.{word}"), format!("account/{signed_in}"), reason);
     let change = RegistryChange { create: Vec::new(), put, remove: Vec::new(), audit };
     admin.app.store.change_registry(change).await?;
@@ -98,21 +99,13 @@ pub(super) async fn settle(
 /// The names of one account lead to another from now on.
 async fn moved(app: &App, from: &str, to: &str) -> Result<Vec<RegistryEntry>, Failure> {
     let (mut gone, mut stays) = (read_account(app, from).await?, read_account(app, to).await?);
-    let entry = |kind, id: String, value: Bytes| RegistryEntry { kind, id, value, ends: None };
-    let lead = |id: &String| entry(RegistryKind::AccountKey, id.clone(), Bytes::copy_from_slice(to.as_bytes()));
-    let mut put: Vec<_> = gone.names.iter().map(|name| lead(&name.id)).collect();
+    let mut put: Vec<_> = gone.names.iter().map(|name| stays.lead(&name.id)).collect();
     stays.names.append(&mut gone.names);
-    put.push(entry(RegistryKind::Account, from.to_owned(), json_of(&gone)));
-    put.push(entry(RegistryKind::Account, to.to_owned(), json_of(&stays)));
+    put.extend([gone.entry(), stays.entry()]);
     Ok(put)
 }
 
 async fn read_account(app: &App, id: &str) -> Result<Account, Failure> {
-    let entry = app.store.registry_entry(RegistryKind::Account, id.to_owned()).await?;
-    let read = entry.and_then(|entry| serde_json::from_slice(&entry.value).ok());
-    read.ok_or_else(|| Failure::new(ErrorCode::NotFound, "there is no such account"))
-}
-
-fn json_of(value: &impl serde::Serialize) -> Bytes {
-    serde_json::to_vec(value).expect("records of accounts are plain JSON").into()
+    let nothing = || Failure::new(ErrorCode::NotFound, "there is no such account");
+    Account::read(&*app.store, id).await?.ok_or_else(nothing)
 }

@@ -4,7 +4,7 @@
 use lgsp_connect::Authenticated;
 use lgsp_core::accounts::{Linking, Name, NameKind, link};
 use lgsp_model::{Level, PersonKind};
-use lgsp_store::{AuditEntry, RegistryChange, RegistryEntry, RegistryKind, StoreError};
+use lgsp_store::{AuditEntry, DurableStore, RegistryChange, RegistryEntry, RegistryKind, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::providers::Provider;
@@ -14,7 +14,7 @@ use crate::identity::random_id;
 use crate::trace::Trace;
 
 /// What is kept of an account: nothing that says who it is.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) kind: String,
@@ -23,7 +23,7 @@ pub(crate) struct Account {
 }
 
 /// A name of an account.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct KnownName {
     pub(crate) kind: String,
     /// The keyed digest under which it is found.
@@ -40,9 +40,58 @@ pub(crate) struct Conflict {
     pub(crate) accounts: Vec<String>,
     pub(crate) provider: String,
     pub(crate) at: String,
-    /// What an operator said of it: `same` or `different`.
+    /// What an operator said of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) decided: Option<String>,
+    pub(crate) decided: Option<Decided>,
+}
+
+/// What an operator said of a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Decided {
+    /// The accounts are one person's.
+    Same,
+    /// They are several persons'.
+    Different,
+}
+
+impl Decided {
+    /// The word in answers and in the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Different => "different",
+        }
+    }
+}
+
+impl Account {
+    /// The account of this id.
+    pub(crate) async fn read(store: &dyn DurableStore, id: &str) -> Result<Option<Self>, StoreError> {
+        let entry = store.registry_entry(RegistryKind::Account, id.to_owned()).await?;
+        Ok(entry.and_then(|entry| serde_json::from_slice(&entry.value).ok()))
+    }
+
+    /// It, to be kept.
+    pub(crate) fn entry(&self) -> RegistryEntry {
+        entry(RegistryKind::Account, &self.id, json(self))
+    }
+
+    /// What makes one of its names lead to it.
+    pub(crate) fn lead(&self, name: &str) -> RegistryEntry {
+        entry(RegistryKind::AccountKey, name, self.id.clone().into_bytes())
+    }
+}
+
+impl Conflict {
+    /// It, to be kept under the name that was signed in with.
+    pub(crate) fn entry(&self, name: &str) -> RegistryEntry {
+        entry(RegistryKind::Conflict, name, json(self))
+    }
+}
+
+fn entry(kind: RegistryKind, id: &str, value: Vec<u8>) -> RegistryEntry {
+    RegistryEntry { kind, id: id.to_owned(), value: value.into(), ends: None }
 }
 
 /// A number that somebody wrote himself proves nothing: below this level it leads to no account.
@@ -110,9 +159,11 @@ impl Visit<'_> {
             let leads_to = entry.and_then(|entry| String::from_utf8(entry.value.to_vec()).ok());
             known.push(Name { kind: *kind, leads_to });
         }
-        let mut records = Vec::new();
+        let mut records: Vec<Account> = Vec::new();
         for account in known.iter().filter_map(|name| name.leads_to.as_ref()) {
-            records.push(self.record(account).await?);
+            if records.iter().all(|record| record.id != *account) {
+                records.push(Account::read(&*self.app.store, account).await?.unwrap_or_else(|| self.fresh(account)));
+            }
         }
         let has_other = |account: &String, kind: NameKind| {
             let given = self.names.iter().find(|(known, _)| *known == kind).map(|(_, id)| id);
@@ -123,9 +174,8 @@ impl Visit<'_> {
         };
         let mut linking = link(&known, has_other);
         // A conflict is told once; what was decided about it stays decided.
-        let (_, own) = self.names.first().expect("the provider's own name is always there");
         if !linking.conflict.is_empty() {
-            let told = self.app.store.registry_entry(RegistryKind::Conflict, own.clone()).await?;
+            let told = self.app.store.registry_entry(RegistryKind::Conflict, self.own_name().to_owned()).await?;
             linking.conflict.retain(|_| told.is_none());
         }
         let account = linking.account.clone().unwrap_or_else(random_id);
@@ -133,7 +183,8 @@ impl Visit<'_> {
             self.app.store.audit(self.audit("sign-in", &account, "known")).await?;
             return Ok(account);
         }
-        let change = self.change(&linking, &account).await?;
+        let record = records.into_iter().find(|record| record.id == account);
+        let change = self.change(&linking, record.unwrap_or_else(|| self.fresh(&account)));
         self.app.store.change_registry(change).await?;
         if !linking.conflict.is_empty() {
             self.app.metrics.sign_in(self.provider, "conflict");
@@ -142,7 +193,8 @@ impl Visit<'_> {
         Ok(account)
     }
 
-    async fn change(&self, linking: &Linking<String>, account: &str) -> Result<RegistryChange, StoreError> {
+    /// What is learnt of an account, and what is in doubt.
+    fn change(&self, linking: &Linking<String>, mut record: Account) -> RegistryChange {
         let because = match linking.by {
             None => "first sign-in",
             Some(NameKind::Provider) => "said by the same provider",
@@ -150,16 +202,10 @@ impl Visit<'_> {
             Some(NameKind::IdentityNumber) => "same identity number",
             Some(NameKind::TaxCode) => "same tax code",
         };
-        let entry =
-            |kind, id: &str, value: Vec<u8>| RegistryEntry { kind, id: id.to_owned(), value: value.into(), ends: None };
-        let learnt = self.names.iter().filter(|(kind, _)| linking.learnt.contains(kind));
-        let create: Vec<_> = learnt.map(|(_, id)| entry(RegistryKind::AccountKey, id, account.into())).collect();
-        let mut record = match linking.account {
-            Some(_) => self.record(account).await?,
-            None => self.fresh(account),
-        };
         let at = self.app.clock.wall().to_string();
-        for (kind, id) in self.names.iter().filter(|(kind, _)| linking.learnt.contains(kind)) {
+        let learnt: Vec<_> = self.names.iter().filter(|(kind, _)| linking.learnt.contains(kind)).collect();
+        let create = learnt.iter().map(|(_, id)| record.lead(id)).collect();
+        for (kind, id) in learnt {
             let (kind, provider) = (kind.as_str().to_owned(), self.provider.to_owned());
             record.names.push(KnownName {
                 kind,
@@ -169,24 +215,24 @@ impl Visit<'_> {
                 because: because.to_owned(),
             });
         }
-        let mut put = vec![entry(RegistryKind::Account, account, json(&record))];
+        let mut put = vec![record.entry()];
         if !linking.conflict.is_empty() {
             let mut accounts = linking.conflict.clone();
             if linking.account.is_none() {
-                accounts.push(account.to_owned());
+                accounts.push(record.id.clone());
             }
             let conflict = Conflict { accounts, provider: self.provider.to_owned(), at, decided: None };
-            let (_, id) = self.names.first().expect("the provider's own name is always there");
-            put.push(entry(RegistryKind::Conflict, id, json(&conflict)));
+            put.push(conflict.entry(self.own_name()));
         }
         let action = if linking.account.is_some() { "account.link" } else { "account.make" };
-        Ok(RegistryChange { create, put, remove: Vec::new(), audit: self.audit(action, account, because) })
+        let audit = self.audit(action, &record.id, because);
+        RegistryChange { create, put, remove: Vec::new(), audit }
     }
 
-    async fn record(&self, account: &str) -> Result<Account, StoreError> {
-        let entry = self.app.store.registry_entry(RegistryKind::Account, account.to_owned()).await?;
-        let read = entry.and_then(|entry| serde_json::from_slice(&entry.value).ok());
-        Ok(read.unwrap_or_else(|| self.fresh(account)))
+    /// The provider's own name for him.
+    fn own_name(&self) -> &str {
+        let (_, id) = self.names.first().expect("the provider's own name is always there");
+        id
     }
 
     fn fresh(&self, account: &str) -> Account {

@@ -163,7 +163,6 @@ impl Way<'_> {
 pub(crate) fn refuse(app: &App, back: &ReturnTo, failure: &Failure) -> Answer {
     let error = OAuthError::of(failure);
     tracing::info!(error = error.as_str(), cause = %failure.detail, "sign-in refused");
-    app.metrics.sign_in("none", error.as_str());
     return_to(app, back, vec![("error", error.as_str().to_owned()), ("error_description", failure.detail.clone())])
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::AUTHORIZATION;
-use lgsp_config::{Member, SignatureAlgorithm};
+use lgsp_config::{Member, Secret, SignatureAlgorithm};
 use lgsp_model::Timestamp;
 use lgsp_store::SoftKind;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use super::error::OAuthError;
 use crate::app::{App, Snapshot};
 use crate::failure::Failure;
 use crate::form;
-use crate::identity::{Audience, CertificateFacts, certificate_suffices};
+use crate::identity::{Audience, CertificateFacts, basic, certificate_suffices};
 use crate::request::Accepted;
 use crate::server::Peer;
 
@@ -53,7 +53,7 @@ impl Proof {
 
 /// What of a request can prove a client; its body is read afterwards.
 pub(crate) struct Evidence {
-    basic: Option<(String, String)>,
+    basic: Option<(String, Secret)>,
     peer: Peer,
     snapshot: Arc<Snapshot>,
 }
@@ -81,7 +81,7 @@ impl Evidence {
             return Err(OAuthError::InvalidRequest.because("prove who calls in one way only"));
         }
         let proven = if let Some((id, secret)) = &self.basic {
-            self.by_secret(app, id, secret, Proof::Basic).await?
+            self.by_secret(app, id, secret.expose(), Proof::Basic).await?
         } else if let Some(assertion) = given("client_assertion") {
             self.by_assertion(app, assertion, given("client_assertion_type")).await?
         } else {
@@ -248,16 +248,11 @@ impl AssertionClaims {
     }
 }
 
-fn basic(request: &Accepted) -> Result<Option<(String, String)>, Failure> {
+fn basic(request: &Accepted) -> Result<Option<(String, Secret)>, Failure> {
     let Some(value) = request.parts.headers.get(AUTHORIZATION) else { return Ok(None) };
-    let pair = value.to_str().ok().and_then(|value| {
-        let (scheme, encoded) = value.split_once(' ')?;
-        let decoded = STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-        let text = String::from_utf8(decoded).ok()?;
-        let (id, secret) = text.split_once(':')?;
-        Some((unescape(id), unescape(secret)))
-    });
-    pair.map(Some).ok_or_else(missing)
+    let encoded = value.to_str().ok().and_then(|value| basic::credentials(value, "basic"));
+    let (id, secret) = encoded.and_then(basic::pair).ok_or_else(missing)?;
+    Ok(Some((unescape(&id), Secret::new(unescape(secret.expose())))))
 }
 
 /// RFC 6749 §2.3.1 has both parts form-encoded, and many clients do not encode them: what holds no escape is taken as it is.

@@ -3,7 +3,6 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper::HeaderMap;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use lgsp_store::SoftKind;
@@ -33,7 +32,7 @@ pub(crate) struct Proof {
     text: String,
     method: String,
     /// What the request was sent to, without query and fragment.
-    targets: Vec<String>,
+    target: String,
 }
 
 #[derive(Deserialize, Clone)]
@@ -52,26 +51,21 @@ fn wrong(detail: &'static str) -> Failure {
 impl Proof {
     /// The proof of a request, if it has one.
     pub(crate) fn of_request(request: &Accepted, app: &App) -> Result<Option<Self>, Failure> {
-        let path = request.parts.uri.path();
-        Self::of(&request.parts.headers, request.parts.method.as_str(), path, app.issuer.url())
-    }
-
-    /// The proof among these headers of a request to a path of ours.
-    pub(crate) fn of(headers: &HeaderMap, method: &str, path: &str, url: &str) -> Result<Option<Self>, Failure> {
-        let mut values = headers.get_all(HEADER).iter();
+        let mut values = request.parts.headers.get_all(HEADER).iter();
         let Some(value) = values.next() else { return Ok(None) };
         if values.next().is_some() || value.len() > MAX_PROOF {
             return Err(wrong("send one proof"));
         }
         let text = value.to_str().map_err(|_| wrong("the proof is not a JWT"))?.to_owned();
-        Ok(Some(Self { text, method: method.to_owned(), targets: vec![format!("{url}{path}")] }))
+        let target = format!("{}{}", app.issuer.url(), request.parts.uri.path());
+        Ok(Some(Self { text, method: request.parts.method.to_string(), target }))
     }
 
     /// Verifies it: the thumbprint of its key. `token` is the access token that it was sent with.
     pub(crate) async fn check(&self, app: &App, token: Option<&str>) -> Result<String, Failure> {
         let (claims, thumbprint) = self.verified().ok_or_else(|| wrong("the proof is not signed by the key in it"))?;
         let now = app.clock.steady().0 / 1000;
-        if claims.htm != self.method || !self.targets.iter().any(|target| same_target(target, &claims.htu)) {
+        if claims.htm != self.method || !same_target(&self.target, &claims.htu) {
             return Err(wrong("htm and htu must be the method and the address of this request"));
         }
         if (now - claims.iat).abs() > WINDOW_SECONDS {
@@ -181,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_proof_of_rfc_9449_is_read_and_a_changed_one_is_not() {
-        let proof = |text: &str| Proof { text: text.to_owned(), method: "POST".to_owned(), targets: Vec::new() };
+        let proof = |text: &str| Proof { text: text.to_owned(), method: "POST".to_owned(), target: String::new() };
         let (claims, thumbprint) = proof(PROOF).verified().unwrap();
         assert_eq!((claims.htm.as_str(), claims.htu.as_str()), ("POST", "https://server.example.com/token"));
         assert_eq!((claims.jti.as_str(), claims.iat), ("-BwC3ESc6acc2lTc", 1_562_262_616));

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::authorize::{Way, return_to};
 use super::memory::{Code, Refresh, Session, SignedIn, digest_of, random_text};
-use crate::answer::Answer;
+use crate::answer::{Answer, without_nulls};
 use crate::app::App;
 use crate::failure::Failure;
-use crate::identity::{Confirmation, Order, PersonClaims, random_id, without_nulls};
+use crate::identity::{Confirmation, Order, PersonClaims, random_id};
 
 /// Gives the client a code, and remembers that it has one.
 pub(crate) async fn give_code(
@@ -141,7 +141,7 @@ impl Tokens<'_> {
             "sid": grant.sid,
             "at_hash": half_digest(access_token, client.id_token_alg),
             "idp": grant.provider,
-            "kind": grant.profile.kind().as_str(),
+            "kind": grant.profile.kind(),
         }));
         app.issuer.sign(client.id_token_alg, "JWT", &claims, now)
     }
@@ -164,7 +164,7 @@ impl PersonClaims {
     pub(crate) fn of(grant: &SignedIn) -> Self {
         Self {
             grant: grant.id.clone(),
-            kind: grant.profile.kind().as_str().to_owned(),
+            kind: grant.profile.kind().to_owned(),
             acr: grant.level.map(|level| format!("LoA{level}")),
             auth_time: grant.auth_time,
             act: None,

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::client::{Evidence, Proven};
 use super::grant;
 use super::memory::{Refresh, SignedIn};
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, without_nulls};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::form;
-use crate::identity::{Confirmation, without_nulls};
+use crate::identity::Confirmation;
 use crate::request::Accepted;
 
 pub(crate) async fn introspect(app: &Arc<App>, request: Accepted) -> Result<Answer, Failure> {

@@ -1,7 +1,6 @@
 //! What signing in leaves in the soft state: logins under way, codes, sessions, grants. Each is one JSON text under the digest of
 //! the value that names it, so that who reads the soft state cannot act for anybody.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,14 +114,7 @@ pub(crate) struct Refresh {
 }
 
 /// The soft state, as the broker uses it.
-#[derive(Clone)]
 pub(crate) struct Memory(Arc<dyn SoftState>);
-
-impl fmt::Debug for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory")
-    }
-}
 
 impl Memory {
     pub(crate) fn new(soft: Arc<dyn SoftState>) -> Self {

@@ -4,7 +4,6 @@ use std::fmt;
 
 use lgsp_config::ClaimScope;
 use lgsp_connect::Person;
-use lgsp_model::PersonKind;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -41,8 +40,9 @@ impl Profile {
         }
     }
 
-    pub(crate) fn kind(&self) -> PersonKind {
-        self.kind.parse().unwrap_or(PersonKind::Citizen)
+    /// What kind of person he is, as tokens say it.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
     }
 
     /// The name to greet him with.

@@ -32,5 +32,5 @@ pub(crate) async fn revoke(app: &Arc<App>, request: Accepted) -> Result<Answer, 
             grant::end(app, name).await?;
         }
     }
-    Ok(answer::with_body(StatusCode::OK, "application/json", "{}"))
+    Ok(answer::json(StatusCode::OK, "{}"))
 }

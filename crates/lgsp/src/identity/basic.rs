@@ -8,7 +8,7 @@ use lgsp_config::Secret;
 const MAX_ENCODED: usize = 4096;
 
 /// The credentials after a scheme, when it is this one.
-pub(super) fn credentials<'a>(value: &'a str, wanted: &str) -> Option<&'a str> {
+pub(crate) fn credentials<'a>(value: &'a str, wanted: &str) -> Option<&'a str> {
     let (scheme, rest) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case(wanted).then(|| rest.trim())
 }

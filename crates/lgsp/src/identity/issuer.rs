@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use lgsp_config::{Member, TokenAlgorithm};
 use lgsp_model::{AgencyGrant, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::keys::{KeyRing, library_name};
 
@@ -71,7 +71,7 @@ pub(crate) enum Confirmation {
 }
 
 /// A token that was just issued.
-pub(crate) struct Grant {
+pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) expires_in: u64,
     pub(crate) scope: String,
@@ -133,7 +133,7 @@ impl Issuer {
     }
 
     /// The token that was ordered.
-    pub(crate) fn fill(&self, order: Order<'_>, now: Timestamp) -> Grant {
+    pub(crate) fn fill(&self, order: Order<'_>, now: Timestamp) -> Issued {
         let iat = now.0 / 1000;
         let end = iat.saturating_add(i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX));
         let exp = order.no_later.map_or(end, |latest| end.min(latest.0 / 1000));
@@ -160,7 +160,7 @@ impl Issuer {
             person: order.person,
         };
         let token = self.sign(TokenAlgorithm::Es256, ACCESS_TOKEN, &claims, now);
-        Grant { token, expires_in: u64::try_from(exp - iat).unwrap_or(0), scope: claims.scope }
+        Issued { token, expires_in: u64::try_from(exp - iat).unwrap_or(0), scope: claims.scope }
     }
 
     /// Signs a statement.
@@ -249,16 +249,6 @@ pub(crate) fn random_id() -> String {
     let mut random = [0u8; 16];
     aws_lc_rs::rand::fill(&mut random).expect("the system has randomness");
     crate::trace::hex_of(&random)
-}
-
-/// The members of a JSON object without those that are null.
-pub(crate) fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            Value::Object(members.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
-        }
-        other => other,
-    }
 }
 
 fn agency_texts(grant: &AgencyGrant) -> Vec<String> {
