@@ -50,9 +50,8 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
     let delivery = root.section("delivery", delivery);
     let sign_in = root.section("sign_in", sign_in::sign_in);
     let identity_providers = sign_in::providers(root);
-    let members = members::read(root);
+    let members = members::read(root, identity_providers.as_deref());
     let targets = targets::read(root, &delivery);
-    sign_in::check_members(root, members.as_deref(), identity_providers.as_deref());
     version?;
     Some(Config {
         public: public?,

@@ -10,17 +10,18 @@ use crate::document::{Leaf, Section};
 use crate::error::Problem;
 use crate::identity::{Credential, Member, NationalLogin};
 use crate::read::{secret, settings, text, time};
+use crate::sign_in::IdentityProvider;
 
 /// The longest name or user name in characters: both are shown in lists.
 const MAX_NAME: usize = 200;
 
-/// Every member; `None` when one of them is bad.
-pub(super) fn read(root: &mut Section<'_>) -> Option<Vec<Member>> {
+/// Every member; `None` when one of them is bad. `providers` are where people sign in, unless one of them is bad.
+pub(super) fn read(root: &mut Section<'_>, providers: Option<&[IdentityProvider]>) -> Option<Vec<Member>> {
     let mut ids = Seen::default();
     let mut usernames = Seen::default();
     let mut proven = proofs::Taken::default();
     let members = root.sections("member", |s| {
-        let member = member(s)?;
+        let member = member(s, providers)?;
         ids.note(s, "id", member.id.as_str());
         if let Some(login) = &member.national {
             usernames.note(s, "national", &login.username);
@@ -49,7 +50,7 @@ impl Seen {
 /// The target of a call-back address is called `callback-` and the member's id, and names have at most 64 characters.
 const MOST_CALLED_BACK: usize = 64 - "callback-".len();
 
-fn member(s: &mut Section<'_>) -> Option<Member> {
+fn member(s: &mut Section<'_>, providers: Option<&[IdentityProvider]>) -> Option<Member> {
     let id = s.required("id", "id = \"one-stop-h11\"", |leaf| text(leaf)?.parse().map_err(Problem::Id));
     let name = s.required("name", "name = \"Một cửa điện tử\"", name);
     let agencies = agencies(s);
@@ -70,7 +71,7 @@ fn member(s: &mut Section<'_>) -> Option<Member> {
         s.report("callback", Problem::Expected("a member whose id has at most 55 characters"));
         return None;
     }
-    let sign_in = s.optional_section("sign_in", sign_in::client);
+    let sign_in = s.optional_section("sign_in", |s| sign_in::client(s, providers));
     let wants_national = s.has("national");
     let national = s.optional_section("national", national).flatten();
     let usual_push_interval = s.optional("usual_push_interval", time(MINUTE..=30 * DAY));

@@ -8,7 +8,6 @@ use super::members::{Seen, name};
 use super::{DAY, HOUR, MINUTE, SECOND};
 use crate::document::{Leaf, Section};
 use crate::error::Problem;
-use crate::identity::Member;
 use crate::read::{self, flag, text, time};
 use crate::sign_in::{ClaimScope, Client, IdentityProvider, ProviderId, SignIn, SubjectType, TokenAlgorithm};
 
@@ -93,8 +92,8 @@ fn persons(s: &mut Section<'_>) -> Option<Vec<PersonKind>> {
     Some(kinds)
 }
 
-/// `member.sign_in`; `None` inside when it is there and bad.
-pub(super) fn client(s: &mut Section<'_>) -> Option<Client> {
+/// `member.sign_in`; `known` are the providers, unless one of them is bad.
+pub(super) fn client(s: &mut Section<'_>, known: Option<&[IdentityProvider]>) -> Option<Client> {
     let redirect_uris = uris(s, "redirect_uris");
     if !s.has("redirect_uris") {
         s.report("redirect_uris", Problem::Missing { example: "redirect_uris = [\"https://mot-cua.h11.gov.vn/sso\"]" });
@@ -106,7 +105,11 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<Client> {
     let post_logout = post_logout.or_else(|| (!s.has("post_logout_redirect_uris")).then(Vec::new));
     let backchannel_logout = s.optional("backchannel_logout", uri);
     let claims = claims(s);
-    let providers = s.list("providers", provider_id);
+    let is_known = |id: &ProviderId| known.is_none_or(|known| known.iter().any(|provider| provider.id == *id));
+    let providers = s.list("providers", |leaf| {
+        let expected = Problem::Expected("the id of an [[identity_provider]] of this file");
+        provider_id(leaf).and_then(|id| if is_known(&id) { Ok(id) } else { Err(expected) })
+    });
     let id_token_alg = s.or("id_token_alg", TokenAlgorithm::Es256, |leaf| {
         TokenAlgorithm::of(&text(leaf)?).ok_or(Problem::Expected("ES256, EdDSA or RS256"))
     });
@@ -130,18 +133,6 @@ pub(super) fn client(s: &mut Section<'_>) -> Option<Client> {
         subject,
         trusted,
     })
-}
-
-/// Reports providers that members name and nobody configured.
-pub(super) fn check_members(root: &Section<'_>, members: Option<&[Member]>, providers: Option<&[IdentityProvider]>) {
-    let (Some(members), Some(providers)) = (members, providers) else { return };
-    for (index, member) in members.iter().enumerate() {
-        let named = member.sign_in.iter().filter_map(|client| client.providers.as_ref()).flatten();
-        for _ in named.filter(|named| providers.iter().all(|provider| provider.id != **named)) {
-            let key = format!("member[{index}].sign_in.providers");
-            root.report(&key, Problem::Expected("ids of [[identity_provider]] tables of this file"));
-        }
-    }
 }
 
 fn uris(s: &mut Section<'_>, key: &'static str) -> Option<Vec<String>> {
