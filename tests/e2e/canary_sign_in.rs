@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::browser::{Browser, field, host_of, query_of};
+use crate::browser::{Browser, Landed, field, host_of, query_of};
 use crate::child::Child;
 use crate::gateway::send;
 use crate::sign_in::{Door, PROVIDERS, VERIFIER, ask_of};
@@ -53,6 +53,18 @@ fn kept(dir: &std::path::Path) -> Vec<u8> {
     all
 }
 
+/// Somebody signs in at a provider: the name of the login on the page of choices, and where the browser is sent then.
+async fn as_far_as_the_provider(browser: &mut Browser, issuer: &str, provider: &str, person: &str) -> (String, Landed) {
+    let scope = [("scope", "openid profile email identity offline_access")];
+    let page = browser.get(&ask_of(issuer, "counter", "https://mot-cua.test/sso", &scope)).await.expect(200);
+    let login = field(page.text(), "login");
+    let sent = browser.post(&format!("{issuer}/oauth2/login"), &[("login", &login), ("provider", provider)]).await;
+    browser.follow(sent, "https://").await.page().expect(200);
+    let there = browser.visited.last().unwrap().clone();
+    let sent = browser.post(&there, &[("person", person)]).await;
+    (login, browser.follow(sent, "https://").await)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_person_and_nothing_that_opens_anything_is_logged_or_kept() {
     let dir = tempfile::tempdir().unwrap();
@@ -64,19 +76,8 @@ async fn nothing_of_a_person_and_nothing_that_opens_anything_is_logged_or_kept()
     let mut secrets = vec![CLIENT_SECRET.to_owned(), VERIFIER.to_owned()];
     for (provider, person) in [("vneid", "thu"), ("vnconnect", "thu"), ("vneid", "lech"), ("vnconnect", "lech")] {
         let mut browser = Browser::new();
-        let url = ask_of(
-            &issuer,
-            "counter",
-            "https://mot-cua.test/sso",
-            &[("scope", "openid profile email identity offline_access")],
-        );
-        let page = browser.get(&url).await.expect(200);
-        let login = field(page.text(), "login");
-        let sent = browser.post(&format!("{issuer}/oauth2/login"), &[("login", &login), ("provider", provider)]).await;
-        browser.follow(sent, "https://").await.page().expect(200);
-        let there = browser.visited.last().unwrap().clone();
-        let sent = browser.post(&there, &[("person", person)]).await;
-        let asked = browser.follow(sent, "https://").await.page().expect(200);
+        let (login, landed) = as_far_as_the_provider(&mut browser, &issuer, provider, person).await;
+        let asked = landed.page().expect(200);
         let consent = field(asked.text(), "login");
         let to = format!("{issuer}/oauth2/consent");
         let done = browser.post(&to, &[("login", &consent), ("answer", "allow")]).await.expect(303);
@@ -112,10 +113,15 @@ async fn nothing_of_a_person_and_nothing_that_opens_anything_is_logged_or_kept()
     }
     // One that fails on the way: its cause is logged.
     sandbox.vneid().change_settings(|settings| settings.spoil = Some(lgsp_sandbox::TokenFault::WrongNonce));
+    let mut browser = Browser::new();
+    let (_, landed) = as_far_as_the_provider(&mut browser, &issuer, "vneid", "thu").await;
+    assert_eq!(landed.back()["error"], "access_denied");
     assert_eq!(child.terminate().await, Some(0));
     let (log, kept) = (child.log(), kept(dir.path()));
     let kept = String::from_utf8_lossy(&kept);
-    assert!(log.contains("signed out") || log.contains("code came twice"), "what was driven is in the log: {log}");
+    for driven in ["code came twice", "identity provider did not vouch", "a sign-in fits several accounts"] {
+        assert!(log.contains(driven), "{driven} is in the log: {log}");
+    }
     assert!(kept.len() > 10_000 && secrets.len() > 40, "{} {}", kept.len(), secrets.len());
     for secret in secrets {
         assert!(!log.contains(&secret), "{secret} is in the log");

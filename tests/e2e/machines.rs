@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::authority::{Ask, Authority};
 use crate::browser::Browser;
 use crate::gateway::{Answer, Setup, World, secret_of, send};
+use crate::proxy::echo;
 use crate::raw::Raw;
 use crate::sign_in::Door;
 
@@ -99,18 +100,7 @@ async fn world(key: &Key) -> World {
          signature_keys = [{{ id = \"machine-1\", algorithm = \"ecdsa-p256-sha256\", public_key = '''{}''' }}]\n",
         key.pem
     );
-    World::with(Setup { members: member, contracts: vec![echo("")], ..Setup::default() }).await
-}
-
-/// A service that tells what reached it.
-fn echo(expose: &str) -> (String, String) {
-    let text = format!(
-        "id = \"echo\"\nversion = \"1\"\nvalid_from = 2025-01-01\ntitle = {{ vi = \"Vọng\", en = \"Echo\" }}\n\
-         description = {{ vi = \"Vọng\", en = \"Echo\" }}\nowner = \"tests\"\nmode = \"proxy\"\n\
-         [expose]\npath = \"/services/echo\"\nformat = \"any\"\n{expose}\n[upstream]\nservers = [\"{{sandbox}}/echo\"]\n\
-         [[operation]]\nname = \"all\"\nmethod = \"*\"\npath = \"/{{*rest}}\"\n"
-    );
-    ("echo/contract.toml".to_owned(), text)
+    World::with(Setup { members: member, contracts: vec![echo("", "")], ..Setup::default() }).await
 }
 
 async fn by_assertion(world: &World, assertion: &str, more: &[(&str, &str)]) -> Answer {
@@ -282,7 +272,7 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_persons_token_is_swapped_for_one_for_a_service_and_says_who_acts() {
-    let door = Door::open_with(vec![echo("level = \"LoA2\"")]).await;
+    let door = Door::open_with(vec![echo("", "level = \"LoA2\"")]).await;
     let person = door.signed_in("vneid", "thu", "openid profile").await;
     let person = person["access_token"].as_str().unwrap();
     let swap = async |client: &str, token: &str, more: &[(&str, &str)]| {

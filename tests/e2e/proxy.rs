@@ -48,7 +48,7 @@ mod futures_of_pieces {
 }
 
 /// A service that passes everything on to the sandbox's echo.
-fn echo(upstream: &str, expose: &str) -> (String, String) {
+pub(crate) fn echo(upstream: &str, expose: &str) -> (String, String) {
     let text = format!(
         "id = \"echo\"\nversion = \"1\"\nvalid_from = 2025-01-01\ntitle = {{ vi = \"Vọng\", en = \"Echo\" }}\n\
          description = {{ vi = \"Vọng\", en = \"Echo\" }}\nowner = \"tests\"\nmode = \"proxy\"\n\

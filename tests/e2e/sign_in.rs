@@ -647,6 +647,16 @@ async fn who_signs_out_at_the_provider_is_signed_out_here_by_its_word_and_by_nob
     door.userinfo(&first).await.expect(200);
     let told = tell(json!({"url": url, "person": "lan"})).await;
     assert!(told.status < 300, "{}", told.text());
-    let (first, second) = (door.userinfo(&first).await.status, door.userinfo(&second).await.status);
-    assert!(first == 401 || second == 401, "{first} {second}");
+    let ended = async |token: &str| door.userinfo(token).await.status == 401;
+    assert!(ended(&first).await != ended(&second).await, "one of the two sessions ended");
+    let third = signed_in().await;
+    let province = door.world.sandbox.province();
+    let sid = province.sign_ins().last().unwrap().sid.clone();
+    let token = province.logout_token_of_person(&sid).unwrap();
+    let whole = || door.world.http.post(&url).form(&[("logout_token", token.as_str())]);
+    send(whole()).await.expect(200);
+    for token in [&first, &second, &third] {
+        assert!(ended(token).await, "all sessions of the person ended");
+    }
+    send(whole()).await.expect(400);
 }

@@ -81,14 +81,18 @@ fn session_of(token: &str) -> Option<String> {
 }
 
 impl<K: Provider> Inside<OpenId<K>> {
-    fn logout_token(&mut self, sid: &str) -> Option<String> {
+    /// For a session, or for all of the person whose session it is.
+    fn logout_token(&mut self, sid: &str, whole: bool) -> Option<String> {
         let SignIn { issuer, subject, client_id, .. } =
             self.own.sign_ins.get(sid).filter(|sign_in| sign_in.redeemed)?.clone();
         let now = now_s();
-        let claims = json!({
+        let mut claims = json!({
             "iss": issuer, "sub": subject, "aud": client_id, "iat": now, "exp": now + LIFE_S, "jti": random_name(),
-            "sid": sid, "events": {EVENT: {}},
+            "events": {EVENT: {}},
         });
+        if !whole {
+            claims["sid"] = sid.into();
+        }
         Some(self.sign("logout+jwt", claims.as_object().cloned().unwrap_or_default(), now))
     }
 }
@@ -96,7 +100,12 @@ impl<K: Provider> Inside<OpenId<K>> {
 impl<K: Provider> Partner<OpenId<K>> {
     /// A logout token for a session whose code became tokens.
     pub fn logout_token(&self, sid: &str) -> Option<String> {
-        self.lock().logout_token(sid)
+        self.lock().logout_token(sid, false)
+    }
+
+    /// A logout token for all sessions of the person whose session this is: it names him and none of them.
+    pub fn logout_token_of_person(&self, sid: &str) -> Option<String> {
+        self.lock().logout_token(sid, true)
     }
 
     /// Posts a logout token for a session to a client and answers the status that came back.
