@@ -1,5 +1,5 @@
 //! Mutated input: shipped examples, bent and broken, through the checks in this process and through a running gateway
-//! in both of its dialects; contracts, maps, templates and messages of services; hostile messages over the wire.
+//! in both of its dialects; contracts, maps, templates and messages of services; hostile messages and bent sign-ins over the wire.
 //! Nothing may panic, fail inside, hang, or come back other than it was sent.
 //!
 //! `LGSP_FUZZ_SECONDS` sets how long each target runs, `LGSP_SEED` repeats a run.

@@ -1,4 +1,5 @@
-//! The vocabulary of the gateway: identifiers, codes, the dossier's status machine, time and error codes.
+//! The vocabulary of the gateway: identifiers, codes, scopes, kinds of people, the dossier's status machine, time and error
+//! codes.
 //!
 //! It does no I/O, reads no clock and knows no wire format; every other crate speaks in its words.
 

@@ -1,4 +1,4 @@
-//! A whole gateway from its configuration: opens the store, starts targets and listeners, reloads, drains. Used by
+//! A whole gateway from its configuration: opens the stores, starts targets, identity providers and listeners, reloads, drains. Used by
 //! `serve`, by the demo and by tests alike.
 
 mod listeners;
