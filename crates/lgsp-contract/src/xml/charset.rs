@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::attributes;
 use super::error::{XmlError, XmlErrorKind};
 
-/// The declaration stands within so many bytes; what is longer is none that we read.
+/// The declaration stands within so many bytes. A longer one is refused: its encoding would not have been looked at.
 const DECLARATION_BYTES: usize = 256;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +87,10 @@ fn agrees(said: Encoding, actual: Encoding) -> bool {
 /// Checks what `<?xml … encoding="…"?>` says. A declaration that is malformed is the reader's to refuse.
 fn check_declared(start: &[u8], encoding: Encoding, outside: Option<Encoding>) -> Result<(), XmlError> {
     let Some(rest) = start.strip_prefix(b"<?xml") else { return Ok(()) };
-    let Some(end) = memchr::memmem::find(rest, b"?>") else { return Ok(()) };
+    let Some(end) = memchr::memmem::find(rest, b"?>") else {
+        let endless = start.len() == DECLARATION_BYTES && rest[0].is_ascii_whitespace();
+        return if endless { Err(XmlError::at(start, 0, XmlErrorKind::Syntax)) } else { Ok(()) };
+    };
     let Ok(inside) = std::str::from_utf8(&rest[..end]) else { return Ok(()) };
     let mut fields = Vec::new();
     if attributes::split(inside, 3, &mut fields).is_err() {
@@ -166,6 +169,16 @@ mod tests {
             assert_eq!(decode(b"<a/>", Some(name)).unwrap_err().kind, XmlErrorKind::Charset);
         }
         assert_eq!(decode(b"\xFF\xFE\0\0<\0\0\0", None).unwrap_err().kind, XmlErrorKind::Charset);
+    }
+
+    #[test]
+    fn an_encoding_is_not_hidden_behind_a_long_declaration() {
+        for (gap, expected) in [(1, XmlErrorKind::Charset), (300, XmlErrorKind::Syntax)] {
+            let document = format!("<?xml version='1.0'{}encoding='windows-1258'?><a/>", " ".repeat(gap));
+            assert_eq!(decode(document.as_bytes(), None).unwrap_err().kind, expected, "{gap}");
+        }
+        let instruction = format!("<?xml-stylesheet {}?><a/>", "x".repeat(300));
+        assert!(decode(instruction.as_bytes(), None).is_ok());
     }
 
     #[test]
