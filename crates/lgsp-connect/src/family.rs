@@ -9,6 +9,7 @@ use toml::Table;
 
 use crate::connector::{Clock, Connector};
 use crate::identity::PROVIDERS;
+use crate::payment::PAYMENT_PROVIDERS;
 use crate::settings::SettingError;
 use crate::{npsp, webhook};
 
@@ -36,6 +37,8 @@ pub enum CheckError {
     UnknownConnector,
     /// No identity provider has this kind.
     UnknownProvider,
+    /// No payment provider has this kind.
+    UnknownPaymentProvider,
     /// Every wrong setting.
     Settings(Vec<SettingError>),
 }
@@ -50,6 +53,10 @@ impl fmt::Display for CheckError {
             Self::UnknownProvider => {
                 let names: Vec<_> = PROVIDERS.iter().map(|family| family.name).collect();
                 write!(f, "no such kind of identity provider; there are {}", names.join(", "))
+            }
+            Self::UnknownPaymentProvider => {
+                let names: Vec<_> = PAYMENT_PROVIDERS.iter().map(|family| family.name).collect();
+                write!(f, "no such kind of payment provider; there are {}", names.join(", "))
             }
             Self::Settings(errors) => {
                 let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();

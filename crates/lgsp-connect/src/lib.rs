@@ -1,6 +1,6 @@
 //! Talking to the outside: partners (one file per protocol over one bounded HTTP client, behind one trait), the
-//! identity providers at which people sign in (`identity`, likewise), and the servers of services that are passed on
-//! (`upstream`).
+//! identity providers at which people sign in (`identity`, likewise), the payment providers at which they pay (`payment`, likewise), and
+//! the servers of services that are passed on (`upstream`).
 //!
 //! It does not know our listeners, the store or routing. A connector never decides whether to send again: it says what
 //! came of one call. An upstream does, within what its caller allows.
@@ -10,6 +10,7 @@ mod connector;
 mod family;
 mod identity;
 mod npsp;
+mod payment;
 mod redact;
 mod settings;
 mod upstream;
@@ -22,6 +23,11 @@ pub use family::{BuildError, CheckError, Checked, FAMILIES, Family, check};
 pub use identity::{
     Authenticated, CheckedProvider, IdentityProvider, LoggedOut, LoginReturn, LoginStart, PROVIDERS, Person,
     ProviderFailure, ProviderFailureKind, ProviderFamily, check_provider,
+};
+pub use payment::{
+    Abilities, Bill, CallbackReply, CallbackRequest, CallbackVerdict, CheckedPaymentProvider, Fee, Heard, Opened,
+    Order, PAYMENT_PROVIDERS, PayFailure, Payee, Payer, PaymentFamily, PaymentProvider, Receipt, RefundOrder,
+    RefundReport, RefundStanding, Report, ReportStanding, Unheard, check_payment_provider,
 };
 pub use settings::{Problem, SettingError};
 pub use upstream::{

@@ -318,9 +318,13 @@ impl Connector for Npsp {
             EventKind::Progress => {
                 BatchLimit { events: self.settings.progress_batch, bytes: BATCH_BYTES, repeat: steps }
             }
-            EventKind::Status | EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access => {
-                BatchLimit { events: 1, bytes: BATCH_BYTES, repeat: steps }
-            }
+            EventKind::Status
+            | EventKind::Audit
+            | EventKind::Message
+            | EventKind::Reply
+            | EventKind::Access
+            | EventKind::Payment
+            | EventKind::Evidence => BatchLimit { events: 1, bytes: BATCH_BYTES, repeat: steps },
         }
     }
 
@@ -335,7 +339,12 @@ impl Connector for Npsp {
                     Delivered { outcomes: self.dossiers(events).await, standing: crate::Standing::Open }
                 }
                 EventKind::Progress => Delivered::all(&self.progress(events).await, events.len()),
-                EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access => {
+                EventKind::Audit
+                | EventKind::Message
+                | EventKind::Reply
+                | EventKind::Access
+                | EventKind::Payment
+                | EventKind::Evidence => {
                     let cause = own_cause("wrong_kind", "the portal takes events of dossiers only");
                     Delivered::all(&Outcome::Refused(cause), events.len())
                 }

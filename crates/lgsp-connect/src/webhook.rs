@@ -5,13 +5,14 @@
 mod sign;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Uri;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
-use lgsp_model::{EventKind, Outcome, Timestamp};
+use lgsp_model::{EventKind, Outcome, PaymentState, Timestamp};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -149,6 +150,13 @@ struct Told<'a> {
     outcome: End,
 }
 
+/// What has to be known of a payment.
+#[derive(Deserialize)]
+struct Paid<'a> {
+    #[serde(borrow)]
+    state: Cow<'a, str>,
+}
+
 /// How a message ended.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,8 +177,16 @@ impl End {
 impl Call {
     /// `None` when a reply does not say what it is about.
     fn of(event: &Outgoing) -> Option<Self> {
-        if event.kind != EventKind::Reply {
-            return Some(Self { id: format!("evt_{}", event.seq), body: body(event) });
+        match event.kind {
+            EventKind::Reply => {}
+            EventKind::Payment => {
+                let Paid { state } = serde_json::from_slice(&event.payload).ok()?;
+                return Some(Self {
+                    id: format!("evt_{}", event.seq),
+                    body: body(event, &state.parse::<PaymentState>().ok()?),
+                });
+            }
+            _ => return Some(Self { id: format!("evt_{}", event.seq), body: body(event, &"accepted") }),
         }
         let Told { message_id, outcome } = serde_json::from_slice(&event.payload).ok()?;
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
@@ -187,12 +203,12 @@ impl Call {
     }
 }
 
-/// `{"type":"dossier.accepted","timestamp":…,"data":{a change as the feed has it}}`.
-fn body(event: &Outgoing) -> Bytes {
+/// `{"type":"dossier.accepted","timestamp":…,"data":{a change as the feed has it}}`; of a payment, `payment.paid` or what its state is.
+fn body(event: &Outgoing, what: &dyn fmt::Display) -> Bytes {
     let quoted = |text: &str| serde_json::to_string(text).expect("a text is always JSON");
     let at = quoted(&event.at.to_string());
     let head = format!(
-        "{{\"type\":\"{kind}.accepted\",\"timestamp\":{at},\"data\":{{\"cursor\":{cursor},\"seq\":{seq},\
+        "{{\"type\":\"{kind}.{what}\",\"timestamp\":{at},\"data\":{{\"cursor\":{cursor},\"seq\":{seq},\
          \"kind\":\"{kind}\",\"MaHoSo\":{code},\"agency\":{agency},\"sender\":{sender},\"received_at\":{at},\
          \"record\":",
         kind = event.kind,

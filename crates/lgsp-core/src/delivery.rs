@@ -22,5 +22,5 @@ pub use exchange::{
 };
 pub use machine::Delivery;
 pub use operator::{Act, ActRefused};
-pub use policy::{KindPolicy, MAX_PAGE, Policy, Repeat};
+pub use policy::{KindPolicies, KindPolicy, MAX_PAGE, Policy, Repeat};
 pub use view::{EventState, Summary};

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lgsp_core::delivery::{
-    Act, Action, Answer, CallId, Change, Delivery, EventState, Input, KindPolicy, LogEvent, ParkRow, ParkState,
-    ParkedEvent, Policy, Repeat, SendItem, Standing, Start,
+    Act, Action, Answer, CallId, Change, Delivery, EventState, Input, KindPolicies, KindPolicy, LogEvent, ParkRow,
+    ParkState, ParkedEvent, Policy, Repeat, SendItem, Standing, Start,
 };
 use lgsp_core::{Backoff, BreakerPolicy};
 use lgsp_model::{Cause, EventKind, Outcome, Seq, Timestamp};
@@ -34,11 +34,7 @@ fn policy(repeat: Repeat) -> Policy {
         window_bytes: 100_000,
         max_parked: MAX_PARKED,
         save_every: Duration::from_millis(100),
-        dossier: kind,
-        progress: kind,
-        status: kind,
-        message: kind,
-        reply: kind,
+        kinds: KindPolicies::all(kind),
     }
 }
 

@@ -67,7 +67,7 @@ macro_rules! coded_enum {
 
 coded_enum!(
     /// What an event is about.
-    EventKind, "dossier, progress, status, audit, message, reply or access" {
+    EventKind, "dossier, progress, status, audit, message, reply, access, payment or evidence" {
         /// A dossier record (`DongBoHoSoMC`).
         Dossier = 1 => "dossier",
         /// A progress step (`CapNhatTienDoHoSoMC`).
@@ -82,6 +82,11 @@ coded_enum!(
         Reply = 6 => "reply",
         /// Who looked up what, and why; digests only. Never leaves the gateway.
         Access = 7 => "access",
+        /// A change of a payment: the whole payment as it is then. Leaves the gateway for those who may read payments and ask
+        /// for this kind.
+        Payment = 8 => "payment",
+        /// What a payment provider sent or answered, byte for byte. Never leaves the gateway.
+        Evidence = 9 => "evidence",
     }
 );
 
@@ -94,7 +99,7 @@ impl EventKind {
     pub const fn is_of_dossiers(self) -> bool {
         match self {
             Self::Dossier | Self::Progress | Self::Status => true,
-            Self::Audit | Self::Message | Self::Reply | Self::Access => false,
+            Self::Audit | Self::Message | Self::Reply | Self::Access | Self::Payment | Self::Evidence => false,
         }
     }
 }
@@ -121,7 +126,7 @@ mod tests {
             assert_eq!((kind.as_str().parse(), EventKind::from_code(kind.code())), (Ok(*kind), Some(*kind)));
             assert_eq!(kind.is_of_dossiers(), EventKind::OF_DOSSIERS.contains(kind));
         }
-        assert_eq!((EventKind::from_code(0), EventKind::from_code(8)), (None, None));
+        assert_eq!((EventKind::from_code(0), EventKind::from_code(10)), (None, None));
         assert!("messages".parse::<EventKind>().is_err());
     }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lgsp_connect::{Clock, Connector};
-use lgsp_core::delivery::{Act, ActRefused, EventState, KindPolicy, Policy, Repeat, Summary};
+use lgsp_core::delivery::{Act, ActRefused, EventState, KindPolicies, KindPolicy, Policy, Repeat, Summary};
 use lgsp_core::{Backoff, BreakerPolicy, BreakerState};
 use lgsp_model::{Cause, ErrorCode, Seq, TargetId, Timestamp};
 use lgsp_store::{AuditEntry, DurableStore, ReadFilter, StoreError};
@@ -146,11 +146,7 @@ pub(crate) fn policy(flow: &lgsp_config::Flow, retry: &lgsp_config::Retry, break
         window_bytes: flow.window_bytes.as_usize(),
         max_parked: count(flow.max_parked),
         save_every: SAVE_EVERY,
-        dossier: kind,
-        progress: kind,
-        status: kind,
-        message: kind,
-        reply: kind,
+        kinds: KindPolicies::all(kind),
     }
 }
 

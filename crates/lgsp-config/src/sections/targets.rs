@@ -9,9 +9,11 @@ use crate::error::Problem;
 use crate::read::{self, text};
 use crate::settings::{Delivery, Start, Target};
 
-/// What goes to a target that does not choose, and what it may choose. Messages and replies have targets of their
-/// own, which come from the services' contracts.
+/// What goes to a target that does not choose.
 const ALL_KINDS: [EventKind; 3] = EventKind::OF_DOSSIERS;
+
+/// What it may choose. Messages and replies have targets of their own, which come from the services' contracts.
+const CHOICE: [EventKind; 4] = [EventKind::Dossier, EventKind::Progress, EventKind::Status, EventKind::Payment];
 
 /// How the names of targets begin that do not stand in the configuration.
 const RESERVED: [&str; 2] = ["service-", "callback-"];
@@ -63,12 +65,17 @@ fn target(s: &mut Section<'_>, delivery: &Delivery) -> Option<Target> {
 
 fn kinds(s: &mut Section<'_>) -> Option<Vec<EventKind>> {
     let chosen = s.list("kinds", |leaf| {
-        let kind = text(leaf)?.parse().ok().filter(|kind| ALL_KINDS.contains(kind));
-        kind.ok_or(Problem::Expected("dossier, progress or status"))
+        let kind = text(leaf)?.parse().ok().filter(|kind| CHOICE.contains(kind));
+        kind.ok_or(Problem::Expected("dossier, progress, status or payment"))
     });
     let Some(mut chosen) = chosen else { return (!s.has("kinds")).then(|| ALL_KINDS.to_vec()) };
     if chosen.is_empty() {
-        s.report("kinds", Problem::Expected("at least one of dossier, progress and status; leave it out for all"));
+        s.report(
+            "kinds",
+            Problem::Expected(
+                "at least one of dossier, progress, status and payment; leave it out for those of dossiers",
+            ),
+        );
         return None;
     }
     chosen.sort();

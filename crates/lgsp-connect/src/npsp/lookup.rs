@@ -45,9 +45,16 @@ pub(super) fn judge(event: &Outgoing, reply: &Reply, repeatable: bool) -> Asked 
     match (row, event.kind) {
         // A notice is about a dossier that was born there: that it is missing says nothing about the notice.
         (_, EventKind::Status) if repeatable => Asked::Missing,
-        (_, EventKind::Status | EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access) => {
-            Asked::CannotTell
-        }
+        (
+            _,
+            EventKind::Status
+            | EventKind::Audit
+            | EventKind::Message
+            | EventKind::Reply
+            | EventKind::Access
+            | EventKind::Payment
+            | EventKind::Evidence,
+        ) => Asked::CannotTell,
         (None, EventKind::Dossier | EventKind::Progress) => Asked::Missing,
         (Some(row), EventKind::Dossier) if stands_later(row, event) => Asked::Same,
         (Some(_), EventKind::Dossier) => Asked::Differs,

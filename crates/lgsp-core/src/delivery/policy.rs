@@ -58,27 +58,30 @@ pub struct Policy {
     /// a hundred times more seldom, because reading them again costs little and sends nothing.
     pub save_every: Duration,
     /// By kind.
-    pub dossier: KindPolicy,
-    /// See `dossier`.
-    pub progress: KindPolicy,
-    /// See `dossier`.
-    pub status: KindPolicy,
-    /// Messages to a service in queue mode.
-    pub message: KindPolicy,
-    /// Replies to messages, for those who sent them.
-    pub reply: KindPolicy,
+    pub kinds: KindPolicies,
+}
+
+/// How events travel, for each kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KindPolicies([KindPolicy; EventKind::ALL.len()]);
+
+impl KindPolicies {
+    /// What `of` says for each kind.
+    pub fn new(of: impl Fn(EventKind) -> KindPolicy) -> Self {
+        Self(std::array::from_fn(|n| of(EventKind::ALL[n])))
+    }
+
+    /// The same for all.
+    #[must_use]
+    pub fn all(policy: KindPolicy) -> Self {
+        Self([policy; EventKind::ALL.len()])
+    }
 }
 
 impl Policy {
     pub(crate) fn kind(&self, kind: EventKind) -> &KindPolicy {
-        match kind {
-            EventKind::Dossier => &self.dossier,
-            EventKind::Progress => &self.progress,
-            // Audit and access events are never read for a target.
-            EventKind::Status | EventKind::Audit | EventKind::Access => &self.status,
-            EventKind::Message => &self.message,
-            EventKind::Reply => &self.reply,
-        }
+        // The codes of kinds begin at 1 and have no gaps.
+        &self.kinds.0[usize::from(kind.code()) - 1]
     }
 
     pub(crate) fn asks(&self, kind: EventKind) -> bool {

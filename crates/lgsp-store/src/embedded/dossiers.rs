@@ -187,7 +187,9 @@ pub(super) fn replay(conn: &Connection, recent: &Recent) -> Result<Seq, StoreErr
 fn moves_dossiers(kind: u8) -> Result<bool, StoreError> {
     match EventKind::from_code(kind) {
         Some(EventKind::Dossier | EventKind::Progress | EventKind::Status | EventKind::Audit) => Ok(true),
-        Some(EventKind::Message | EventKind::Reply | EventKind::Access) => Ok(false),
+        Some(EventKind::Message | EventKind::Reply | EventKind::Access | EventKind::Payment | EventKind::Evidence) => {
+            Ok(false)
+        }
         None => Err(StoreError::Damaged("an event has an impossible kind".into())),
     }
 }

@@ -87,7 +87,13 @@ fn released(app: &App, held: &Held) -> Result<Incoming, Failure> {
     let which = match held.event.kind {
         EventKind::Dossier => RecordContract::Dossier,
         EventKind::Progress => RecordContract::Progress,
-        EventKind::Status | EventKind::Audit | EventKind::Message | EventKind::Reply | EventKind::Access => {
+        EventKind::Status
+        | EventKind::Audit
+        | EventKind::Message
+        | EventKind::Reply
+        | EventKind::Access
+        | EventKind::Payment
+        | EventKind::Evidence => {
             return Err(conflict("events of this kind move no dossier"));
         }
     };

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use lgsp_connect::{BatchLimit, Repeat};
 use lgsp_core::delivery::{
-    Act, Action, Answer, CallId, Delivery, Input, KindPolicy, LogEvent, Repeat as Repeats, SendItem, Standing as Stands,
+    Act, Action, Answer, CallId, Delivery, Input, KindPolicies, KindPolicy, LogEvent, Repeat as Repeats, SendItem,
+    Standing as Stands,
 };
-use lgsp_model::{Cause, EventKind, Outcome, Seq, Timestamp};
+use lgsp_model::{Cause, Outcome, Seq, Timestamp};
 use lgsp_store::{AuditEntry, StoredEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -61,15 +62,7 @@ impl Runner {
         // What an earlier run left behind is as doubtful as before.
         let Some(start) = load_until_stopped(&setup, &mut commands).await else { return Ended::Doubtful };
         let mut policy = setup.policy.clone();
-        for (kind, place) in [
-            (EventKind::Dossier, &mut policy.dossier),
-            (EventKind::Progress, &mut policy.progress),
-            (EventKind::Status, &mut policy.status),
-            (EventKind::Message, &mut policy.message),
-            (EventKind::Reply, &mut policy.reply),
-        ] {
-            *place = kind_policy(setup.connector.limits(kind));
-        }
+        policy.kinds = KindPolicies::new(|kind| kind_policy(setup.connector.limits(kind)));
         let now = (setup.clock)();
         let mut runner = Self {
             machine: Delivery::start(policy, start, now),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use lgsp_config::{Config, ConnectorSettings, Member, Target};
 use lgsp_connect::Connector;
-use lgsp_core::delivery::{KindPolicy, Policy, Repeat};
+use lgsp_core::delivery::{KindPolicies, KindPolicy, Policy, Repeat};
 use lgsp_core::{Backoff, BreakerPolicy};
 use lgsp_model::{AgencyGrant, EventKind, MemberId, TargetId, Timestamp};
 use lgsp_store::ReadFilter;
@@ -125,11 +125,7 @@ impl Plan {
             window_bytes: WINDOW_BYTES,
             max_parked: MOST_PARKED,
             save_every: SAVE_EVERY,
-            dossier: kind,
-            progress: kind,
-            status: kind,
-            message: kind,
-            reply: kind,
+            kinds: KindPolicies::all(kind),
         };
         Some(Self {
             // Contracts whose id is too long for a target are not loaded in queue mode.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use lgsp_connect::{
     Asked, BatchLimit, ConnectFuture, Connector, Delivered, Known, Outgoing, Repeat as Repeats, Standing,
 };
-use lgsp_core::delivery::{KindPolicy, Policy, Repeat};
+use lgsp_core::delivery::{KindPolicies, KindPolicy, Policy, Repeat};
 use lgsp_core::{Backoff, BreakerPolicy};
 use lgsp_model::{
     AgencyGrant, Cause, ContentDigest, EventKind, Incoming, Outcome, PortalTime, Seq, Status, TargetId, Timestamp,
@@ -132,11 +132,7 @@ impl Rig {
                 window_bytes: 1 << 20,
                 max_parked: 1000,
                 save_every: Duration::from_millis(20),
-                dossier: kind,
-                progress: kind,
-                status: kind,
-                message: kind,
-                reply: kind,
+                kinds: KindPolicies::all(kind),
             },
             clock: self.clock.steady_fn(),
             cursor: |seq| seq.to_string(),
