@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use toml::Table;
 
+pub use lgsp_model::{RefundStanding, ReportStanding};
 pub use order::{Bill, Fee, Order, Payee, Payer, RefundOrder};
 pub use provider::{
     Abilities, CallbackReply, CallbackRequest, CallbackVerdict, Heard, Opened, PayFailure, PaymentProvider, Receipt,
-    RefundReport, RefundStanding, Report, ReportStanding, Unheard,
+    RefundReport, Report, Unheard,
 };
 
 use crate::connector::Clock;

@@ -1,5 +1,5 @@
 //! Decisions as state machines: delivery to a target, the pause between attempts, the breaker, limits of callers, the
-//! choice among the servers of a service, whose account a sign-in belongs to.
+//! choice among the servers of a service, whose account a sign-in belongs to, and what becomes of a payment.
 //!
 //! It does no I/O, reads no clock and draws no random number: time and jitter are arguments. It knows no wire format.
 
@@ -10,6 +10,7 @@ mod breaker;
 pub mod delivery;
 mod gcra;
 mod outlier;
+pub mod payment;
 mod quota;
 mod retry_budget;
 

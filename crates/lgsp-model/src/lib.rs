@@ -24,7 +24,7 @@ pub use error::{ErrorCode, Finding};
 pub use event::{Disposition, EventKind, Seq};
 pub use id::{BadId, DossierCode, EventKey, MemberId, TargetId};
 pub use outcome::{Cause, Outcome};
-pub use payment::{Dong, FeeKind, PaymentId, PaymentState};
+pub use payment::{Dong, FeeKind, PaymentId, PaymentState, RefundStanding, ReportStanding};
 pub use person::{BadLevel, BadPersonKind, Level, PersonKind};
 pub use scope::{BadScope, Scope, ServiceId};
 pub use status::{Status, Step};

@@ -229,6 +229,36 @@ impl FromStr for FeeKind {
     }
 }
 
+/// Where an order stands at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportStanding {
+    /// It waits for the citizen.
+    Pending,
+    /// The provider cannot say yet: the bank's word is missing, or it looks suspicious there.
+    Unclear,
+    /// It has the money.
+    Paid,
+    /// It ended without money.
+    Failed,
+    /// It knows no such order.
+    NotFound,
+    /// It was paid, and all of it went back at the provider.
+    Refunded,
+}
+
+/// Where a refund stands at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundStanding {
+    /// The money went back.
+    Done,
+    /// It is on its way.
+    Pending,
+    /// The provider refused it; nothing went back.
+    Refused,
+    /// The provider knows no such refund: it may be sent again.
+    NotFound,
+}
+
 /// Money of several payments together; it does not overflow for fewer than nine hundred million payments.
 impl Sum<Dong> for i64 {
     fn sum<I: Iterator<Item = Dong>>(amounts: I) -> Self {

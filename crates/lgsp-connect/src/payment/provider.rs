@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use hyper::http::HeaderMap;
 use hyper::{Method, StatusCode};
-use lgsp_model::{Cause, Dong, PaymentId, Timestamp};
+use lgsp_model::{Cause, Dong, PaymentId, RefundStanding, ReportStanding, Timestamp};
 
 use super::order::{Order, RefundOrder};
 use crate::connector::ConnectFuture;
@@ -121,23 +121,6 @@ pub struct Report {
     pub evidence: Bytes,
 }
 
-/// Where an order stands at the provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportStanding {
-    /// It waits for the citizen.
-    Pending,
-    /// The provider cannot say yet: the bank's word is missing, or it looks suspicious there.
-    Unclear,
-    /// It has the money.
-    Paid,
-    /// It ended without money.
-    Failed,
-    /// It knows no such order.
-    NotFound,
-    /// It was paid, and all of it went back at the provider.
-    Refunded,
-}
-
 /// A callback as it came.
 #[derive(Clone, Copy)]
 pub struct CallbackRequest<'a> {
@@ -218,19 +201,6 @@ pub struct RefundReport {
     pub code: String,
     /// What it said, byte for byte.
     pub evidence: Bytes,
-}
-
-/// Where a refund stands at the provider.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefundStanding {
-    /// The money went back.
-    Done,
-    /// It is on its way.
-    Pending,
-    /// The provider refused it; nothing went back.
-    Refused,
-    /// The provider knows no such refund: it may be sent again.
-    NotFound,
 }
 
 /// A provider's receipt.

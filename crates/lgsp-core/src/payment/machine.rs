@@ -1,0 +1,208 @@
+//! What each fact makes of a payment. Every change of state follows the one table of `PaymentState`, with one bridge: a provider that was
+//! told of an order may say how it ended before its answer to the telling was read, so that `created` stands for `pending` then.
+
+use lgsp_model::{Dong, PaymentId, PaymentState, RefundStanding, ReportStanding, Timestamp};
+
+use super::{EndCause, Fact, Flag, NotNow, Payment, Refund, RefundSaying, RefundState, Saying, Step};
+
+pub(super) fn learn(before: &Payment, fact: &Fact, now: Timestamp) -> Step {
+    let mut after = before.clone();
+    let refused = match fact {
+        Fact::Opened => {
+            after.sent = true;
+            become_if(&mut after, PaymentState::Pending, &[PaymentState::Created, PaymentState::Unknown], now);
+            None
+        }
+        Fact::OpenedMaybe => {
+            after.sent = true;
+            become_if(&mut after, PaymentState::Unknown, &[PaymentState::Created], now);
+            None
+        }
+        Fact::NotTaken(code) => {
+            if matches!(after.state, PaymentState::Created | PaymentState::Unknown) {
+                end(&mut after, PaymentState::Failed, EndCause::NotTaken, now);
+                after.code = Some(code.clone());
+            }
+            None
+        }
+        Fact::Said(saying) => {
+            said(&mut after, saying, now);
+            None
+        }
+        Fact::Silent => {
+            become_if(&mut after, PaymentState::Unknown, &[PaymentState::Pending], now);
+            None
+        }
+        Fact::Ended(cause) => ended(&mut after, *cause, now),
+        Fact::RefundAsked(id, amount) => refund_asked(&mut after, id, *amount, now),
+        Fact::RefundSaid(id, saying) => {
+            refund_said(&mut after, id, saying, now);
+            None
+        }
+        Fact::PaidBefore => {
+            if after.state.had_money() {
+                after.flags.insert(Flag::PaidTwice);
+            }
+            None
+        }
+    };
+    match refused {
+        Some(why) => Step::Refused(why),
+        None if after == *before => Step::Same,
+        None => Step::Changed(Box::new(after)),
+    }
+}
+
+fn become_if(payment: &mut Payment, state: PaymentState, from: &[PaymentState], now: Timestamp) {
+    if from.contains(&payment.state) {
+        turn(payment, state, now);
+    }
+}
+
+/// The one place where a state changes.
+fn turn(payment: &mut Payment, state: PaymentState, now: Timestamp) {
+    let from = payment.state;
+    let bridged = from == PaymentState::Created && PaymentState::Pending.may_become(state);
+    debug_assert!(from.may_become(state) || bridged, "{from} never becomes {state}");
+    payment.state = state;
+    payment.changed_at = now;
+}
+
+fn end(payment: &mut Payment, state: PaymentState, cause: EndCause, now: Timestamp) {
+    turn(payment, state, now);
+    payment.cause = Some(cause);
+}
+
+fn ended(payment: &mut Payment, cause: EndCause, now: Timestamp) -> Option<NotNow> {
+    match payment.state {
+        PaymentState::Created | PaymentState::Pending | PaymentState::Unknown => {
+            end(payment, PaymentState::Expired, cause, now);
+            None
+        }
+        PaymentState::Expired => None,
+        _ => Some(NotNow::Over),
+    }
+}
+
+fn said(payment: &mut Payment, saying: &Saying, now: Timestamp) {
+    use PaymentState::{Created, Pending, Unknown};
+    payment.sent = true;
+    let open = matches!(payment.state, Created | Pending | Unknown);
+    match saying.standing {
+        ReportStanding::Paid => paid(payment, saying, now),
+        ReportStanding::Refunded => {
+            paid(payment, saying, now);
+            let asked_here = payment.refunds.iter().any(|refund| refund.state != RefundState::Refused);
+            if payment.state.had_money() && !asked_here {
+                payment.flags.insert(Flag::RefundedElsewhere);
+            }
+        }
+        ReportStanding::Failed if open => {
+            end(payment, PaymentState::Failed, EndCause::NotPaid, now);
+            payment.code = Some(saying.code.clone());
+        }
+        ReportStanding::Failed => {
+            if payment.state.had_money() {
+                payment.flags.insert(Flag::Contradicted);
+            }
+        }
+        ReportStanding::Pending => become_if(payment, Pending, &[Created, Unknown], now),
+        ReportStanding::Unclear => {
+            become_if(payment, Unknown, &[Created, Pending], now);
+            if payment.state.is_open() {
+                payment.code = Some(saying.code.clone());
+            }
+        }
+        // A provider may not know an order before the citizen comes to its page.
+        ReportStanding::NotFound => {}
+    }
+}
+
+/// The provider has money. Another amount than the payment's never counts as paid.
+fn paid(payment: &mut Payment, saying: &Saying, now: Timestamp) {
+    if saying.amount.is_some_and(|amount| amount != payment.amount) {
+        payment.flags.insert(Flag::WrongAmount);
+        if payment.received != Some(payment.amount) {
+            payment.received = saying.amount;
+        }
+        return;
+    }
+    match payment.state {
+        PaymentState::Failed => {
+            payment.flags.insert(Flag::PaidAfterFailed);
+            take(payment, saying, now);
+        }
+        state if state.had_money() => match (&payment.transaction, &saying.transaction) {
+            (None, Some(_)) => payment.transaction.clone_from(&saying.transaction),
+            (Some(known), Some(other)) if known != other => {
+                payment.flags.insert(Flag::OtherTransaction);
+            }
+            _ => {}
+        },
+        state => {
+            let late = state == PaymentState::Expired || saying.paid_at.is_some_and(|at| at > payment.expires_at);
+            turn(payment, PaymentState::Paid, now);
+            payment.cause = None;
+            take(payment, saying, now);
+            if late {
+                payment.flags.insert(Flag::Late);
+            }
+        }
+    }
+}
+
+/// Notes what the provider says of the money, the first time.
+fn take(payment: &mut Payment, saying: &Saying, now: Timestamp) {
+    if payment.paid_at.is_none() {
+        payment.paid_at = Some(saying.paid_at.unwrap_or(now));
+        payment.received = Some(payment.amount);
+        payment.code = Some(saying.code.clone());
+    }
+    if payment.transaction.is_none() {
+        payment.transaction.clone_from(&saying.transaction);
+    }
+}
+
+fn refund_asked(payment: &mut Payment, id: &PaymentId, amount: Dong, now: Timestamp) -> Option<NotNow> {
+    if let Some(known) = payment.refunds.iter().find(|refund| refund.id == *id) {
+        return (known.amount != amount).then_some(NotNow::OtherAmount);
+    }
+    if payment.state == PaymentState::RefundPending {
+        return Some(NotNow::RefundUnderWay);
+    }
+    if !payment.state.may_become(PaymentState::RefundPending) {
+        return Some(NotNow::NothingToRefund);
+    }
+    let left = payment.left();
+    if amount > left || amount == Dong::ZERO {
+        return Some(NotNow::TooMuch { left });
+    }
+    turn(payment, PaymentState::RefundPending, now);
+    let refund = Refund { id: id.clone(), amount, state: RefundState::Pending, provider_id: None, code: None };
+    payment.refunds.push(refund);
+    None
+}
+
+fn refund_said(payment: &mut Payment, id: &PaymentId, saying: &RefundSaying, now: Timestamp) {
+    let Some(refund) = payment.refunds.iter_mut().find(|refund| refund.id == *id) else { return };
+    if refund.state != RefundState::Pending {
+        return;
+    }
+    if saying.provider_id.is_some() {
+        refund.provider_id.clone_from(&saying.provider_id);
+    }
+    match saying.standing {
+        // What the provider does not know can be sent again; what is on its way has a code that may change.
+        RefundStanding::Pending | RefundStanding::NotFound => return,
+        RefundStanding::Done => refund.state = RefundState::Done,
+        RefundStanding::Refused => refund.state = RefundState::Refused,
+    }
+    refund.code = Some(saying.code.clone());
+    let (refunded, amount) = (payment.refunded(), payment.amount);
+    let state = match refunded {
+        Dong::ZERO => PaymentState::Paid,
+        all if all == amount => PaymentState::Refunded,
+        _ => PaymentState::PartlyRefunded,
+    };
+    turn(payment, state, now);
+}
