@@ -8,7 +8,7 @@ const NOW: Timestamp = Timestamp(1_000_000);
 const END: Timestamp = Timestamp(2_000_000);
 
 fn dong(amount: i64) -> Dong {
-    Dong::new(amount).unwrap()
+    Dong::new(amount).expect("an amount of these tests is small")
 }
 
 fn fresh() -> Payment {
