@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use lgsp_model::{AgencyGrant, MemberId, Scope};
 
+use crate::payments::MemberPayments;
 use crate::sign_in::Client;
 use crate::{ConnectorSettings, PasswordHash, Secret};
 
@@ -24,6 +25,8 @@ pub struct Member {
     pub name: String,
     /// Whether and how it may learn who signed in.
     pub sign_in: Option<Client>,
+    /// What it may ask for of payments.
+    pub payments: MemberPayments,
     /// The agencies granted to it.
     pub agencies: AgencyGrant,
     /// What it may do; sorted, without repeats.

@@ -23,6 +23,7 @@
 mod document;
 mod error;
 mod identity;
+mod payments;
 mod read;
 mod secret;
 mod sections;
@@ -38,6 +39,7 @@ pub use identity::{
     NationalLogin, San, SignatureAlgorithm, SignatureKey,
 };
 pub use lgsp_model::ByteCount;
+pub use payments::{MemberPayments, Payee, PaymentProvider, Payments};
 pub use secret::{PasswordHash, Secret};
 pub use settings::{
     Admin, Breaker, CertificateFiles, ClientCertificates, Config, ConnectorSettings, Contracts, Delivery, Flow, Issuer,

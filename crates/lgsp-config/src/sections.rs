@@ -3,6 +3,7 @@
 mod defaults;
 mod listeners;
 mod members;
+mod payments;
 mod proofs;
 mod sign_in;
 mod targets;
@@ -50,6 +51,10 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
     let delivery = root.section("delivery", delivery);
     let sign_in = root.section("sign_in", sign_in::sign_in);
     let identity_providers = sign_in::providers(root);
+    let payments =
+        root.section("payments", |s| payments::payments(s, issuer.as_ref().map(|issuer| issuer.url.as_str())));
+    let payment_providers = payments::providers(root);
+    let payees = payments::payees(root, payment_providers.as_deref());
     let members = members::read(root, identity_providers.as_deref());
     let targets = targets::read(root, &delivery);
     version?;
@@ -67,6 +72,9 @@ fn config(root: &mut Section<'_>) -> Option<Config> {
         delivery,
         sign_in,
         identity_providers: identity_providers?,
+        payments: payments?,
+        payment_providers: payment_providers?,
+        payees: payees?,
         members: members?,
         targets: targets?,
     })

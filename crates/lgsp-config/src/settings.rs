@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 
 pub use listener::{Admin, CertificateFiles, ClientCertificates, Network, Public, Tls};
 
+use crate::payments::{Payee, PaymentProvider, Payments};
 use crate::sign_in::{IdentityProvider, SignIn, TokenAlgorithm};
 use crate::{ByteCount, Member, Secret};
 
@@ -43,6 +44,12 @@ pub struct Config {
     pub sign_in: SignIn,
     /// Where people sign in; ids are unique.
     pub identity_providers: Vec<IdentityProvider>,
+    /// What holds for all payments.
+    pub payments: Payments,
+    /// Where citizens pay.
+    pub payment_providers: Vec<PaymentProvider>,
+    /// The accounts that may be paid to.
+    pub payees: Vec<Payee>,
     /// Who may call; ids are unique, and so are national user names.
     pub members: Vec<Member>,
     /// Where events go; ids are unique.

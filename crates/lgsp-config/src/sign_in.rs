@@ -43,7 +43,7 @@ pub struct IdentityProvider {
     pub settings: ConnectorSettings,
 }
 
-/// The id of an identity provider: 1 to 64 of `a-z 0-9 . _ -`.
+/// The id of a provider at which people sign in or pay, or of an account: 1 to 64 of `a-z 0-9 . _ -`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderId(String);
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use lgsp_model::{AgencyGrant, MemberId, Scope};
 
-use super::{DAY, MINUTE, proofs, sign_in};
+use super::{DAY, MINUTE, payments, proofs, sign_in};
 use crate::PasswordHash;
 use crate::document::{Leaf, Section};
 use crate::error::Problem;
@@ -72,10 +72,11 @@ fn member(s: &mut Section<'_>, providers: Option<&[IdentityProvider]>) -> Option
         return None;
     }
     let sign_in = s.optional_section("sign_in", |s| sign_in::client(s, providers));
+    let payments = s.optional_section("payments", payments::member);
     let wants_national = s.has("national");
     let national = s.optional_section("national", national).flatten();
     let usual_push_interval = s.optional("usual_push_interval", time(MINUTE..=30 * DAY));
-    if wants_national && national.is_none() || matches!(sign_in, Some(None)) {
+    if wants_national && national.is_none() || matches!(sign_in, Some(None)) || matches!(payments, Some(None)) {
         return None;
     }
     let (proofs, callback) = (proofs.read?, if s.has("callback") { Some(callback?) } else { None });
@@ -94,6 +95,7 @@ fn member(s: &mut Section<'_>, providers: Option<&[IdentityProvider]>) -> Option
         lgsp_access: proofs.lgsp_access,
         callback,
         sign_in: sign_in.flatten(),
+        payments: payments.flatten().unwrap_or_default(),
         national,
         usual_push_interval,
     })

@@ -72,7 +72,7 @@ fn provider(s: &mut Section<'_>) -> Option<IdentityProvider> {
     })
 }
 
-fn provider_id(leaf: &Leaf<'_>) -> Result<ProviderId, Problem> {
+pub(super) fn provider_id(leaf: &Leaf<'_>) -> Result<ProviderId, Problem> {
     text(leaf)?.parse().map_err(Problem::Id)
 }
 
@@ -135,7 +135,7 @@ pub(super) fn client(s: &mut Section<'_>, known: Option<&[IdentityProvider]>) ->
     })
 }
 
-fn uris(s: &mut Section<'_>, key: &'static str) -> Option<Vec<String>> {
+pub(super) fn uris(s: &mut Section<'_>, key: &'static str) -> Option<Vec<String>> {
     let uris = s.list(key, uri)?;
     if uris.len() > MOST_URIS {
         s.report(key, Problem::Expected("at most 50 addresses"));

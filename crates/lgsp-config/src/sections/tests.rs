@@ -1,6 +1,7 @@
 //! Whole files: the shipped one, the smallest one, bad ones.
 
 mod members;
+mod payments;
 mod sign_in;
 
 use std::path::Path;
@@ -255,11 +256,11 @@ fn every_kind_of_bad_file_has_its_sentence() {
         ("[[target]]\nid = \"t\"\n", "target[0].connector: missing"),
         (
             "[[target]]\nid = \"t\"\nconnector = \"c\"\nkinds = [\"audit\"]\n",
-            "target[0].kinds[0]: expected dossier, progress or status",
+            "target[0].kinds[0]: expected dossier, progress, status or payment",
         ),
         (
             "[[target]]\nid = \"t\"\nconnector = \"c\"\nkinds = [\"status\", \"message\"]\n",
-            "target[0].kinds[1]: expected dossier, progress or status",
+            "target[0].kinds[1]: expected dossier, progress, status or payment",
         ),
         ("[[target]]\nid = \"t\"\nconnector = \"c\"\nkinds = []\n", "target[0].kinds: expected at least one"),
         (

@@ -173,6 +173,7 @@ impl Grant {
             id: id.clone(),
             name: self.name.clone(),
             sign_in: None,
+            payments: lgsp_config::MemberPayments::default(),
             agencies: AgencyGrant::parse(&self.agencies).ok()?,
             scopes,
             credential,
