@@ -9,7 +9,6 @@ mod cas;
 mod claims;
 mod discovery;
 mod failure;
-mod form;
 mod id_token;
 mod jwks;
 mod jws;

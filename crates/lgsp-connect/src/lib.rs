@@ -8,9 +8,12 @@
 mod client;
 mod connector;
 mod family;
+mod form;
+mod health;
 mod identity;
 mod npsp;
 mod payment;
+mod place;
 mod redact;
 mod settings;
 mod upstream;

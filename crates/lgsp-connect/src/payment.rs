@@ -3,8 +3,14 @@
 //! A new kind of provider is one file and one row here; one that signs fields in a declared order is a table of settings and no code.
 //! Nothing is stored, and nothing is decided: a provider makes one call, or reads one callback, and says what it means.
 
+mod amounts;
+mod caller;
+mod keys;
+mod members;
 mod order;
 mod provider;
+mod time;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;

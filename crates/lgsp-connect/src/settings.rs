@@ -79,6 +79,11 @@ impl<'a> Fields<'a> {
         String::new()
     }
 
+    /// A text that may be absent.
+    pub(crate) fn optional(&mut self, key: &'static str) -> Option<String> {
+        self.get(key).is_some().then(|| self.text(key, None)).filter(|text| !text.is_empty())
+    }
+
     pub(crate) fn secret(&mut self, key: &'static str) -> SecretString {
         SecretString::from(self.text(key, None))
     }

@@ -11,9 +11,9 @@ use lgsp_model::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
-use super::caller::millis;
 use super::failure::{ProviderFailure, unreachable};
 use crate::connector::{Clock, ConnectFuture};
+use crate::health::millis;
 
 /// Between two times of asking again for the same reason.
 const FLOOR: Duration = Duration::from_secs(15);

@@ -2,7 +2,7 @@
 //!
 //! It tries nothing twice: a code is good for one try.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,22 +13,17 @@ use hyper::{StatusCode, Uri};
 use lgsp_model::Timestamp;
 
 use super::failure::{ProviderFailure, malformed, refused, unreachable};
-use super::form;
 use crate::BuildError;
 use crate::client::{Http, HttpAnswer, HttpFailure, HttpLimits, Reach};
 use crate::connector::Clock;
+use crate::form;
+use crate::health::Health;
 
 /// A form with a code and a redirect address; anything larger is no login.
 const REQUEST_BYTES: usize = 64 * 1024;
 
 /// Claims and key sets have some KiB; a provider that sends more than this is not listened to.
 const RESPONSE_BYTES: usize = 64 * 1024;
-
-/// So many failures in a row, and the provider is left alone for a while.
-const FAILURES_IN_A_ROW: u32 = 5;
-
-/// How long it is left alone; then one call tries.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// Which call it is, for the codes of failures.
 #[derive(Clone, Copy)]
@@ -60,23 +55,16 @@ pub(super) enum Shown<'a> {
     Bearer(&'a str),
 }
 
-/// A run of failures, and until when nothing is tried because of it.
-struct Health {
-    failures: u32,
-    retry_at: Timestamp,
-}
-
 pub(super) struct Caller {
     http: Http,
-    health: Mutex<Health>,
+    health: Health,
     clock: Clock,
 }
 
 impl Caller {
     pub(super) fn build(timeout: Duration, reach: Reach, needs_tls: bool, clock: Clock) -> Result<Self, BuildError> {
         let limits = HttpLimits { total: timeout, request_bytes: REQUEST_BYTES, response_bytes: RESPONSE_BYTES };
-        let health = Mutex::new(Health { failures: 0, retry_at: Timestamp(0) });
-        Ok(Self { http: Http::build(limits, reach, needs_tls)?, health, clock })
+        Ok(Self { http: Http::build(limits, reach, needs_tls)?, health: Health::new(), clock })
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -108,37 +96,17 @@ impl Caller {
         self.judge(self.http.post(uri, &headers, form::pairs(fields).into()).await)
     }
 
-    /// While the provider keeps failing, one call in a pause may try.
     fn admit(&self) -> Result<(), ProviderFailure> {
-        let now = self.now();
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if health.failures < FAILURES_IN_A_ROW {
+        if self.health.admit(self.now()) {
             return Ok(());
         }
-        let wait = health.retry_at.0 - now.0;
-        if (1..=millis(PAUSE)).contains(&wait) {
-            return Err(unreachable("failing", "the provider failed several times in a row and is left alone for now"));
-        }
-        health.retry_at = now.plus_millis(millis(PAUSE));
-        Ok(())
+        Err(unreachable("failing", "the provider failed several times in a row and is left alone for now"))
     }
 
     fn judge(&self, result: Result<HttpAnswer, HttpFailure>) -> Result<HttpAnswer, ProviderFailure> {
-        let works = result.as_ref().is_ok_and(|answer| !answer.status.is_server_error());
-        let now = self.now();
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if works {
-            health.failures = 0;
-        } else {
-            health.failures = health.failures.saturating_add(1);
-            health.retry_at = now.plus_millis(millis(PAUSE));
-        }
+        self.health.judge(result.as_ref().is_ok_and(|answer| !answer.status.is_server_error()), self.now());
         result.map_err(ProviderFailure::from)
     }
-}
-
-pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The body of an answer that is a success; a redirect is none and is not followed.

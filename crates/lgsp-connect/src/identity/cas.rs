@@ -12,14 +12,15 @@ use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::{Map, Value, json};
 use toml::Table;
 
+use super::ProviderBuilder;
 use super::callback::{self, IssuerParameter};
 use super::caller::{Caller, Shown, What};
 use super::claims::{Claim, ClaimNames, DefaultNames, text_of};
 use super::failure::{ProviderFailure, denied, malformed, refused, untrusted};
 use super::provider::{Authenticated, IdentityProvider, LoginReturn, LoginStart};
-use super::registration::Place;
-use super::{ProviderBuilder, form};
+use super::registration::place;
 use crate::connector::ConnectFuture;
+use crate::form;
 use crate::settings::{Fields, SettingError};
 
 /// Attributes as directories commonly call them.
@@ -60,7 +61,7 @@ struct Cas {
 
 pub(super) fn check(table: &Table) -> Result<ProviderBuilder, Vec<SettingError>> {
     let mut fields = Fields::new(table);
-    let place = Place::read(&mut fields, "url");
+    let place = place(&mut fields, "url");
     let names = ClaimNames::configured(NAMES, &mut fields);
     let mut below = |key, default| place.as_ref().and_then(|place| place.below(&mut fields, key, default));
     let login = below("login_path", "/login");

@@ -12,32 +12,10 @@ use serde_json::Value;
 use super::cache::{Asker, Cache, Held};
 use super::caller::{Caller, Shown, What};
 use super::failure::{ProviderFailure, malformed, untrusted};
-use crate::client::{Reach, forbidden_literal};
+use crate::place::AddressRule;
 
 /// A provider's description is renewed after this time.
 const FRESH: Duration = Duration::from_secs(3600);
-
-/// Which addresses of a provider are acceptable.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AddressRule {
-    pub reach: Reach,
-    /// Whether http will do.
-    pub plain: bool,
-}
-
-impl AddressRule {
-    pub(super) fn read(self, text: &str) -> Option<Uri> {
-        let uri: Uri = text.parse().ok().filter(|_| !text.contains('#'))?;
-        let scheme = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => self.plain,
-            _ => false,
-        };
-        let host = uri.host().filter(|host| !host.is_empty() && !forbidden_literal(host, self.reach)).is_some();
-        let bare = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        (scheme && host && bare).then_some(uri)
-    }
-}
 
 /// Where what is.
 pub(super) struct Endpoints {
@@ -116,6 +94,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::client::Reach;
 
     const STRICT: AddressRule = AddressRule { reach: Reach::PublicOnly, plain: false };
     const PRIVATE: AddressRule = AddressRule { reach: Reach::Anywhere, plain: false };

@@ -4,7 +4,7 @@ use toml::Table;
 
 use super::claims::{Claim, ClaimNames, DefaultNames};
 use super::discovery::EndpointSource;
-use super::registration::{ClientAuth, Place, Registration, optional};
+use super::registration::{ClientAuth, Registration, place};
 use super::{ProviderBuilder, relying_party};
 use crate::settings::{Fields, Problem, SettingError};
 
@@ -23,10 +23,10 @@ const DESCRIPTION: &str = "/.well-known/openid-configuration";
 
 pub(super) fn check(table: &Table) -> Result<ProviderBuilder, Vec<SettingError>> {
     let mut fields = Fields::new(table);
-    let place = Place::read(&mut fields, "issuer");
+    let place = place(&mut fields, "issuer");
     let mut registration = Registration::read(&mut fields, "openid profile email");
     registration.pkce = fields.flag("pkce", true);
-    registration.acr_values = optional(&mut fields, "acr_values");
+    registration.acr_values = fields.optional("acr_values");
     registration.auth = match fields.text("client_auth", Some("client_secret_basic")).as_str() {
         "client_secret_basic" => ClientAuth::Basic,
         "client_secret_post" => ClientAuth::Form,

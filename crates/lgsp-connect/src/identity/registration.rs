@@ -1,65 +1,18 @@
-//! The settings that every provider has: where it is, who we are there, how long a call may take.
+//! The settings that every provider has: where it is, who we are there.
 
 use std::time::Duration;
 
-use hyper::Uri;
 use secrecy::SecretString;
 
-use super::discovery::AddressRule;
-use crate::client::Reach;
+use crate::place::Place;
 use crate::settings::{Fields, Problem};
 
-/// A person waits before his browser: longer than this helps nobody.
-const TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(60);
-
+/// A person waits before his browser.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
 
-const EXPECTED_ADDRESS: Problem =
-    Problem::Expected("a public address that begins with https:// (http:// and private ones: allow_private = true)");
-
-/// A provider's address, and what follows from it for all its other ones.
-pub(super) struct Place {
-    /// As it was written.
-    pub given: String,
-    /// Without a slash at its end.
-    pub base: String,
-    pub rule: AddressRule,
-    pub timeout: Duration,
-}
-
-impl Place {
-    /// `key`, `allow_private` and `timeout`. `None` when they are wrong.
-    pub(super) fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
-        let allow_private = fields.flag("allow_private", false);
-        let timeout = fields.duration("timeout", DEFAULT_TIMEOUT, TIMEOUTS);
-        let text = fields.text(key, None);
-        if text.is_empty() {
-            return None;
-        }
-        let reach = if allow_private { Reach::Anywhere } else { Reach::PublicOnly };
-        let plain = allow_private && text.starts_with("http://");
-        let rule = AddressRule { reach, plain };
-        if rule.read(&text).is_none_or(|uri| uri.query().is_some()) {
-            fields.fail(key, EXPECTED_ADDRESS);
-            return None;
-        }
-        Some(Self { base: text.trim_end_matches('/').to_owned(), given: text, rule, timeout })
-    }
-
-    /// An address below it, whose path is a setting.
-    pub(super) fn below(&self, fields: &mut Fields<'_>, key: &'static str, default: &str) -> Option<Uri> {
-        let path = fields.text(key, Some(default));
-        let uri = Some(path).filter(|path| path.starts_with('/') && !path.contains('?'));
-        let uri = uri.and_then(|path| self.rule.read(&format!("{}{path}", self.base)));
-        if uri.is_none() {
-            fields.fail(key, Problem::Expected("a path that begins with /"));
-        }
-        uri
-    }
-
-    pub(super) fn needs_tls(&self) -> bool {
-        !self.rule.plain
-    }
+/// `key`, `allow_private` and `timeout`. `None` when they are wrong.
+pub(super) fn place(fields: &mut Fields<'_>, key: &'static str) -> Option<Place> {
+    Place::read(fields, key, DEFAULT_TIMEOUT)
 }
 
 /// How we show at the token endpoint who we are.
@@ -91,9 +44,4 @@ impl Registration {
         let (client_id, client_secret) = (fields.text("client_id", None), fields.secret("client_secret"));
         Self { client_id, client_secret, auth: ClientAuth::Form, scope, acr_values: None, pkce: false }
     }
-}
-
-/// A text that may be absent.
-pub(super) fn optional(fields: &mut Fields<'_>, key: &'static str) -> Option<String> {
-    fields.get(key).is_some().then(|| fields.text(key, None)).filter(|text| !text.is_empty())
 }

@@ -12,6 +12,7 @@ use lgsp_model::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
+use super::ProviderBuilder;
 use super::cache::Asker;
 use super::callback::{self, IssuerParameter, same};
 use super::caller::{Caller, Shown, What, successful};
@@ -23,9 +24,10 @@ use super::jwks::Jwks;
 use super::jws::{self, Signed};
 use super::logout_token;
 use super::provider::{Authenticated, IdentityProvider, LoggedOut, LoginReturn, LoginStart};
-use super::registration::{ClientAuth, Place, Registration};
-use super::{ProviderBuilder, form};
+use super::registration::{ClientAuth, Registration};
 use crate::connector::ConnectFuture;
+use crate::form;
+use crate::place::Place;
 
 pub(super) struct RelyingParty {
     registration: Registration,

@@ -5,7 +5,7 @@
 use toml::Table;
 
 use super::claims::{Claim, ClaimNames, DefaultNames};
-use super::registration::{Place, Registration};
+use super::registration::{Registration, place};
 use super::{ProviderBuilder, relying_party, wso2};
 use crate::settings::{Fields, SettingError};
 
@@ -24,7 +24,7 @@ const NAMES: DefaultNames = &[
 
 pub(super) fn check(table: &Table) -> Result<ProviderBuilder, Vec<SettingError>> {
     let mut fields = Fields::new(table);
-    let place = Place::read(&mut fields, "url");
+    let place = place(&mut fields, "url");
     let mut registration = Registration::read(&mut fields, "openid");
     registration.acr_values = Some(fields.text("acr_values", Some("LoA1")));
     let endpoints = place.as_ref().and_then(|place| wso2::endpoints(&mut fields, place, "/oauth2/token"));

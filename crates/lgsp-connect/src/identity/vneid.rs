@@ -5,7 +5,7 @@
 use toml::Table;
 
 use super::claims::{Claim, ClaimNames, DefaultNames};
-use super::registration::{Place, Registration, optional};
+use super::registration::{Registration, place};
 use super::{ProviderBuilder, relying_party, wso2};
 use crate::settings::{Fields, SettingError};
 
@@ -20,10 +20,10 @@ const NAMES: DefaultNames = &[
 
 pub(super) fn check(table: &Table) -> Result<ProviderBuilder, Vec<SettingError>> {
     let mut fields = Fields::new(table);
-    let place = Place::read(&mut fields, "url");
+    let place = place(&mut fields, "url");
     let mut registration = Registration::read(&mut fields, "openid");
     registration.pkce = true;
-    registration.acr_values = optional(&mut fields, "acr_values");
+    registration.acr_values = fields.optional("acr_values");
     let endpoints = place.as_ref().and_then(|place| wso2::endpoints(&mut fields, place, ""));
     fields.known(&wso2::KEYS);
     let errors = fields.finish();

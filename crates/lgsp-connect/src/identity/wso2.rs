@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::discovery::{EndpointSource, Endpoints};
-use super::registration::{Place, optional};
+use crate::place::Place;
 use crate::settings::Fields;
 
 /// The settings that [`endpoints`] reads: they are known also when the base is wrong.
@@ -12,7 +12,7 @@ pub(super) const KEYS: [&str; 6] =
 
 /// `issuer` (its default is `default_issuer` behind the base) and the paths.
 pub(super) fn endpoints(fields: &mut Fields<'_>, place: &Place, default_issuer: &str) -> Option<EndpointSource> {
-    let issuer = optional(fields, "issuer").unwrap_or_else(|| format!("{}{default_issuer}", place.base));
+    let issuer = fields.optional("issuer").unwrap_or_else(|| format!("{}{default_issuer}", place.base));
     let authorize = place.below(fields, "authorize_path", "/oauth2/authorize");
     let token = place.below(fields, "token_path", "/oauth2/token");
     let userinfo = place.below(fields, "userinfo_path", "/oauth2/userinfo");
