@@ -1,5 +1,6 @@
 //! Decisions as state machines: delivery to a target, the pause between attempts, the breaker, limits of callers, the
-//! choice among the servers of a service, whose account a sign-in belongs to, and what becomes of a payment.
+//! choice among the servers of a service, whose account a sign-in belongs to, what becomes of a payment, a provider's account of a
+//! day beside ours.
 //!
 //! It does no I/O, reads no clock and draws no random number: time and jitter are arguments. It knows no wire format.
 
@@ -12,6 +13,7 @@ mod gcra;
 mod outlier;
 pub mod payment;
 mod quota;
+pub mod reconcile;
 mod retry_budget;
 
 pub use backoff::Backoff;
