@@ -5,6 +5,7 @@
 
 mod amounts;
 mod caller;
+mod day_file;
 mod keys;
 mod members;
 mod order;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use toml::Table;
 
+pub use day_file::{DayFileError, DayFileLayout, DayFileReader};
 pub use lgsp_model::{RefundStanding, ReportStanding};
 pub use order::{Bill, Fee, Order, Payee, Payer, RefundOrder};
 pub use provider::{

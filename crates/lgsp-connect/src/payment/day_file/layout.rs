@@ -1,0 +1,164 @@
+//! What the columns of a day file are called and how its cells are written.
+
+use lgsp_core::reconcile::RefundNames;
+use toml::{Table, Value};
+
+use super::time::TimePattern;
+use crate::settings::{Fields, Problem, SettingError};
+
+/// The key of the layout among a provider's settings.
+const KEY: &str = "day_file";
+/// The most words of one meaning.
+const MOST_WORDS: usize = 20;
+/// The largest factor between a file's amounts and đồng.
+const MOST_SCALE: usize = 10_000;
+
+/// VNPAY's file: one row for each payment and each refund that went through, a refund under the name of its payment.
+const VNPAY: &str = r#"
+separator = ","
+reference = "Mã tham chiếu"
+transaction = "Mã giao dịch VNPAY"
+amount = "Số tiền"
+kind = "Loại giao dịch"
+payment_words = ["Thanh toán"]
+refund_words = ["Hoàn tiền"]
+refund_reference = "payment"
+status = "Trạng thái"
+settled_words = ["00", "Thành công"]
+time = "Thời gian thanh toán"
+time_format = "dd/MM/yyyy HH:mm:ss"
+"#;
+
+/// What is taken of a provider that publishes no file of its own: plain names, to be changed by settings.
+const PLAIN: &str = r#"
+separator = ","
+reference = "reference"
+transaction = "transaction"
+amount = "amount"
+kind = "kind"
+payment_words = ["payment"]
+refund_words = ["refund"]
+refund_reference = "own"
+status = "status"
+settled_words = ["settled"]
+time = "time"
+time_format = "yyyy-MM-dd HH:mm:ss"
+"#;
+
+/// ZaloPay knows an order as `yyMMdd_<our name>`.
+const ZALOPAY: &str = r#"reference_after = "_""#;
+
+/// The layout of a provider's day file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayFileLayout {
+    pub(super) separator: u8,
+    pub(super) reference: String,
+    pub(super) reference_after: Option<String>,
+    pub(super) transaction: Option<String>,
+    pub(super) amount: String,
+    pub(super) amount_scale: u64,
+    pub(super) kind: Option<String>,
+    pub(super) payment_words: Vec<String>,
+    pub(super) refund_words: Vec<String>,
+    pub(super) refund_names: RefundNames,
+    pub(super) status: Option<String>,
+    pub(super) settled_words: Vec<String>,
+    pub(super) time: Option<String>,
+    pub(super) time_pattern: TimePattern,
+}
+
+impl DayFileLayout {
+    /// The layout of a provider of this kind, changed by the table `day_file` of its settings, and the settings without that table.
+    ///
+    /// # Errors
+    /// All that is wrong in the table.
+    pub fn split(kind: &str, settings: &Table) -> Result<(Self, Table), Vec<SettingError>> {
+        let mut rest = settings.clone();
+        let changes = match rest.remove(KEY) {
+            None => Table::new(),
+            Some(Value::Table(changes)) => changes,
+            Some(_) => {
+                let problem = Problem::Expected("a table of columns and words");
+                return Err(vec![SettingError { key: KEY.to_owned(), problem }]);
+            }
+        };
+        let within = |error: SettingError| SettingError { key: format!("{KEY}.{}", error.key), ..error };
+        let layout = Self::of(kind, &changes).map_err(|errors| errors.into_iter().map(within).collect::<Vec<_>>())?;
+        Ok((layout, rest))
+    }
+
+    fn of(kind: &str, changes: &Table) -> Result<Self, Vec<SettingError>> {
+        let built_in = |text: &str| text.parse::<Table>().expect("the built-in layouts are TOML");
+        let mut table = match kind {
+            "vnpay" => built_in(VNPAY),
+            "zalopay" => built_in(&format!("{PLAIN}{ZALOPAY}")),
+            _ => built_in(PLAIN),
+        };
+        table.extend(changes.clone());
+        Self::read(&table)
+    }
+
+    fn read(table: &Table) -> Result<Self, Vec<SettingError>> {
+        let mut fields = Fields::new(table);
+        let fields = &mut fields;
+        let separator = fields.text("separator", None);
+        if !(separator.len() == 1 && matches!(separator.as_bytes()[0], b',' | b';' | b'\t' | b'|')) {
+            fields.fail("separator", Problem::Expected("one of , ; | and a tab"));
+        }
+        let refund_names = match fields.text("refund_reference", None).as_str() {
+            "payment" => RefundNames::OfPayment,
+            "own" => RefundNames::Own,
+            _ => {
+                fields.fail("refund_reference", Problem::Expected("own or payment"));
+                RefundNames::Own
+            }
+        };
+        let time_pattern = TimePattern::read(&fields.text("time_format", None)).unwrap_or_else(|| {
+            fields.fail(
+                "time_format",
+                Problem::Expected("yyyy, MM and dd, perhaps HH, mm and ss, such as dd/MM/yyyy HH:mm:ss"),
+            );
+            TimePattern::default()
+        });
+        let layout = Self {
+            separator: separator.bytes().next().unwrap_or(b','),
+            reference: fields.text("reference", None),
+            reference_after: optional(fields, "reference_after"),
+            transaction: optional(fields, "transaction"),
+            amount: fields.text("amount", None),
+            amount_scale: fields.count("amount_scale", 1, 1..=MOST_SCALE) as u64,
+            kind: optional(fields, "kind"),
+            payment_words: words(fields, "payment_words"),
+            refund_words: words(fields, "refund_words"),
+            refund_names,
+            status: optional(fields, "status"),
+            settled_words: words(fields, "settled_words"),
+            time: optional(fields, "time"),
+            time_pattern,
+        };
+        let errors = std::mem::replace(fields, Fields::new(table)).finish();
+        if errors.is_empty() { Ok(layout) } else { Err(errors) }
+    }
+}
+
+/// A column that a file need not have: an empty text says that it has none.
+fn optional(fields: &mut Fields<'_>, key: &'static str) -> Option<String> {
+    match fields.get(key) {
+        None => None,
+        Some(Value::String(text)) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Some(_) => {
+            fields.fail(key, Problem::Expected("a text; an empty one when there is no such column"));
+            None
+        }
+    }
+}
+
+/// Words of one meaning.
+fn words(fields: &mut Fields<'_>, key: &'static str) -> Vec<String> {
+    let list = fields.get(key).and_then(Value::as_array).filter(|list| list.len() <= MOST_WORDS);
+    let words = list.and_then(|list| list.iter().map(|word| word.as_str().map(str::to_owned)).collect());
+    words.unwrap_or_else(|| {
+        fields.fail(key, Problem::Expected("a list of at most twenty texts"));
+        Vec::new()
+    })
+}
