@@ -1,21 +1,26 @@
 //! What a durable store promises: the trait that every engine implements and the values that cross it.
 //!
-//! It knows the log, the dossiers' states, the targets' positions and idempotency keys. It does not know HTTP,
+//! It knows the log, the dossiers' states, the targets' positions, idempotency keys, payments and the registry. It does not know HTTP,
 //! connectors or policy, and it reads no clock: every time is an argument.
 
 mod event;
+mod payment;
 mod registry;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use lgsp_model::{Digest, DossierCode, DossierState, HoldReason, Incoming, Seq, TargetId, Timestamp};
+use lgsp_model::{Digest, DossierCode, DossierState, HoldReason, Incoming, PaymentId, Seq, TargetId, Timestamp};
 use tokio::sync::watch;
 
 pub use event::{
     Appended, DossierEvent, IDEMPOTENCY_KEPT, IdempotencyKey, NewEvent, NewReply, Page, PageLimit, ReadFilter,
     StoredEvent, Subject, TraceId,
+};
+pub use payment::{
+    LEDGER_AT_ONCE, LedgerKind, LedgerLine, LedgerState, PAYMENT_PARTS, PAYMENT_TEXT_BYTES, PAYMENTS_AT_ONCE,
+    PaymentChange, PaymentChanged, PaymentEntry, PaymentName,
 };
 pub use registry::{REGISTRY_KEPT_MILLIS, RegistryChange, RegistryEntry, RegistryKind};
 
@@ -161,6 +166,11 @@ pub enum StoreError {
     NotThere,
     /// The thing to be made exists already.
     Taken,
+    /// More than the store takes; it will not take it later either.
+    OutOfBounds {
+        /// What is too long or too much.
+        what: &'static str,
+    },
 }
 
 impl std::fmt::Display for StoreError {
@@ -175,6 +185,7 @@ impl std::fmt::Display for StoreError {
             ),
             Self::NotThere => f.write_str("there is no such entry in the state that this needs"),
             Self::Taken => f.write_str("there is such an entry already"),
+            Self::OutOfBounds { what } => write!(f, "the store does not take {what}: too long, empty or too many"),
         }
     }
 }
@@ -271,6 +282,28 @@ pub trait DurableStore: Send + Sync {
     /// Entries of a kind whose ids come after `after` byte by byte (`""`: from the first one), in the order of ids.
     fn registry(&self, kind: RegistryKind, after: String, limit: usize) -> StoreFuture<'_, Vec<RegistryEntry>>;
 
+    /// Changes a payment, or makes one: in one commit the evidence, the payment's event, its names and its ledger lines.
+    fn change_payment(&self, change: PaymentChange) -> StoreFuture<'_, PaymentChanged>;
+
+    /// One payment; `None` also when its record was purged by law.
+    fn payment(&self, id: PaymentId) -> StoreFuture<'_, Option<PaymentEntry>>;
+
+    /// The payment that a name leads to.
+    fn payment_named(&self, name: PaymentName) -> StoreFuture<'_, Option<PaymentEntry>>;
+
+    /// A dossier's payments, the one made last first; never more than [`PAYMENTS_AT_ONCE`].
+    fn payments_of(&self, dossier: DossierCode, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>>;
+
+    /// Payments to be looked at by `until`, the earliest due first; never more than [`PAYMENTS_AT_ONCE`].
+    fn payments_due(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>>;
+
+    /// Changes only when a payment is looked at next: no event, no other version. False: it is not at version `after`.
+    fn postpone_payment(&self, id: PaymentId, after: Seq, due: Option<Timestamp>) -> StoreFuture<'_, bool>;
+
+    /// Lines of a provider's day whose references come after `after` byte by byte (`""`: from the first one), in the
+    /// order of references; never more than [`LEDGER_AT_ONCE`]. An empty answer is the end.
+    fn ledger(&self, provider: String, day: u32, after: String, limit: usize) -> StoreFuture<'_, Vec<LedgerLine>>;
+
     /// Marks that these targets stopped with nothing in flight: every call for them has ended, its outcome is recorded,
     /// and none is made any more until the store is opened again.
     fn mark_clean_stop(&self, targets: Vec<TargetId>) -> StoreFuture<'_, ()>;
@@ -278,6 +311,6 @@ pub trait DurableStore: Send + Sync {
     /// Whether the target was marked so in the life of the store before this one. True once: whoever asks starts it.
     fn take_clean_stop(&self, target: &TargetId) -> bool;
 
-    /// Checks the hash chain from first to last, and the registry against what the log says of it.
+    /// Checks the hash chain from first to last, and the registry and the payments against what the log says of them.
     fn verify(&self) -> StoreFuture<'_, VerifyReport>;
 }

@@ -13,6 +13,9 @@ mod held;
 mod idempotency;
 mod messages;
 mod names;
+mod payment_check;
+mod payment_rows;
+mod payments;
 mod queue;
 mod read;
 mod registry;
@@ -34,7 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use lgsp_model::{Digest, DossierCode, DossierState, Seq, TargetId};
+use lgsp_model::{Digest, DossierCode, DossierState, PaymentId, Seq, TargetId, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::{oneshot, watch};
 
@@ -43,6 +46,7 @@ use self::codec::Packer;
 use self::dossiers::Recent;
 use self::failure::damaged;
 use self::group::Tail;
+use self::payments::PreparedChange;
 use self::queue::{Job, Queue, Reply};
 use self::read::{Reader, Readers};
 use self::row::{Carried, Prepared};
@@ -50,9 +54,10 @@ use self::targets::Positions;
 pub use self::verify::verify_dir;
 use self::writer::Shared;
 use crate::{
-    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, NewEvent, NewReply, Page,
-    PageLimit, Parked, ParkedState, ReadFilter, RegistryChange, RegistryEntry, RegistryKind, StoreError, StoreFuture,
-    StoredEvent, TargetChange, TargetPosition, VerifyReport,
+    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, LedgerLine, NewEvent, NewReply,
+    Page, PageLimit, Parked, ParkedState, PaymentChange, PaymentChanged, PaymentEntry, PaymentName, ReadFilter,
+    RegistryChange, RegistryEntry, RegistryKind, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition,
+    VerifyReport,
 };
 
 /// Events packed before other tasks of the same thread get their turn, some 200 µs.
@@ -343,6 +348,40 @@ impl DurableStore for EmbeddedStore {
 
     fn registry(&self, kind: RegistryKind, after: String, limit: usize) -> StoreFuture<'_, Vec<RegistryEntry>> {
         Box::pin(self.read_with(move |reader| registry::page(&reader.conn, kind, &after, limit)))
+    }
+
+    fn change_payment(&self, change: PaymentChange) -> StoreFuture<'_, PaymentChanged> {
+        Box::pin(async move {
+            if let Some(what) = change.out_of_bounds() {
+                return Err(StoreError::OutOfBounds { what });
+            }
+            let change = Box::new(PreparedChange::new(change, &self.packer));
+            self.write(|reply| Job::Payment { change, reply }).await
+        })
+    }
+
+    fn payment(&self, id: PaymentId) -> StoreFuture<'_, Option<PaymentEntry>> {
+        Box::pin(self.read_with(move |reader| reader.payment(&id)))
+    }
+
+    fn payment_named(&self, name: PaymentName) -> StoreFuture<'_, Option<PaymentEntry>> {
+        Box::pin(self.read_with(move |reader| reader.payment_named(&name)))
+    }
+
+    fn payments_of(&self, dossier: DossierCode, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>> {
+        Box::pin(self.read_with(move |reader| reader.payments_of(&dossier, limit)))
+    }
+
+    fn payments_due(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>> {
+        Box::pin(self.read_with(move |reader| reader.payments_due(until, limit)))
+    }
+
+    fn postpone_payment(&self, id: PaymentId, after: Seq, due: Option<Timestamp>) -> StoreFuture<'_, bool> {
+        Box::pin(self.write(move |reply| Job::Postpone { id, after, due, reply }))
+    }
+
+    fn ledger(&self, provider: String, day: u32, after: String, limit: usize) -> StoreFuture<'_, Vec<LedgerLine>> {
+        Box::pin(self.read_with(move |reader| payment_rows::ledger(&reader.conn, &provider, day, &after, limit)))
     }
 
     fn mark_clean_stop(&self, targets: Vec<TargetId>) -> StoreFuture<'_, ()> {

@@ -18,6 +18,8 @@ mod generic;
 mod messages;
 #[path = "engines/model.rs"]
 mod model;
+#[path = "engines/payments.rs"]
+mod payments;
 #[path = "engines/redis.rs"]
 mod redis;
 #[path = "engines/registry.rs"]
@@ -75,5 +77,14 @@ mod embedded {
         the_registry_changes_with_its_audit_event_or_not_at_all,
         entries_are_found_by_kind_and_id_and_paged_in_order,
         what_ended_long_ago_goes_with_a_later_change,
+        a_payment_its_evidence_names_and_lines_are_one_change,
+        a_change_that_was_decided_on_another_version_is_stale_and_stores_nothing,
+        a_name_leads_to_one_payment_for_ever,
+        what_is_due_comes_earliest_first_and_may_wait_without_an_event,
+        a_dossiers_payments_come_newest_first,
+        the_ledger_is_read_in_the_order_of_references_and_a_line_may_move_to_another_day,
+        payments_and_evidence_are_given_out_only_when_asked_for_by_kind,
+        a_change_beyond_its_bounds_is_refused_and_stores_nothing,
+        no_call_gives_out_more_than_its_bound,
     );
 }

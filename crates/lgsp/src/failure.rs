@@ -104,6 +104,7 @@ impl From<StoreError> for Failure {
                 tracing::warn!(cause = %error, "store refused a write");
                 Self::retry(ErrorCode::StoreUnavailable, "nothing was stored", STORE_RETRY)
             }
+            StoreError::OutOfBounds { .. } => Self::new(ErrorCode::TooLarge, error.to_string()),
             StoreError::NotThere | StoreError::Taken => Self::new(ErrorCode::Conflict, error.to_string()),
             StoreError::Damaged(_) | StoreError::Newer { .. } => {
                 tracing::error!(cause = %error, "store cannot be read");

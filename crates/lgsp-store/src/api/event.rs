@@ -11,7 +11,7 @@ use lgsp_model::{
 /// The W3C trace id that runs from the request to the delivery.
 pub type TraceId = [u8; 16];
 
-/// A message to be accepted. Audit events and replies are made by the store's own calls.
+/// A message to be accepted. Audit events, replies and payments are made by the store's own calls.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     /// What it is about, and so of which kind it is.
@@ -47,6 +47,11 @@ pub enum Subject {
         /// The agency that it belongs to, if to one.
         agency: Option<AgencyCode>,
     },
+    /// What a payment provider sent that belongs to no payment: always accepted, never leaves the gateway.
+    Evidence {
+        /// `payment/<provider>`.
+        key: EventKey,
+    },
 }
 
 impl Subject {
@@ -57,6 +62,7 @@ impl Subject {
             Self::Dossier(event) => event.incoming.kind(),
             Self::Message { .. } => EventKind::Message,
             Self::Access { .. } => EventKind::Access,
+            Self::Evidence { .. } => EventKind::Evidence,
         }
     }
 }
@@ -134,13 +140,14 @@ pub struct StoredEvent {
     pub kind: EventKind,
     /// Whether it took effect.
     pub disposition: Disposition,
-    /// The dossier's code; for an audit event what the operator acted on; for other kinds an [`EventKey`].
+    /// The dossier's code, also of a payment and of what a provider said of it; for an audit event what the operator
+    /// acted on; for other kinds, and for evidence that belongs to no payment, an [`EventKey`].
     pub key: String,
     /// Who sent it; `operator` for audit events.
     pub sender: String,
     /// The agency that it belongs to; empty when it belongs to none, as audit events do.
     pub agency: String,
-    /// The event of the same dossier before this one; for a reply its message.
+    /// The event of the same dossier before this one; for a reply its message; for a payment that payment's last change.
     pub previous: Option<Seq>,
     /// The request's trace.
     pub trace: TraceId,

@@ -17,8 +17,8 @@ use super::queue::Job;
 use super::registry::{self, Changed};
 use super::row::{Carried, NO_INCOMING, Prepared, Row, encode_incoming};
 use super::seen::Seen;
-use super::{audit, chain, clean_stop, held, idempotency, messages, targets};
-use crate::{Appended, AuditEntry, DossierEvent, StoreError, Subject, TargetChange, TraceId};
+use super::{audit, chain, clean_stop, held, idempotency, messages, payment_rows, payments, targets};
+use crate::{Appended, AuditEntry, DossierEvent, PaymentChanged, StoreError, Subject, TargetChange, TraceId};
 
 /// How far back a row may point for its trace; keeps the distance at two bytes.
 const LONGEST_RUN: u64 = 32_000;
@@ -40,6 +40,8 @@ pub(super) enum Answer {
     Changed,
     Decided(Option<Seq>),
     Logged(Seq),
+    Payment(PaymentChanged),
+    Postponed(bool),
     NotThere,
     Taken,
 }
@@ -144,6 +146,10 @@ impl<'c> Group<'c> {
             Job::Reply { to, carried, .. } => messages::reply(self, *to, carried),
             Job::Audit { entry, .. } => self.audit(entry, None).map(Answer::Logged),
             Job::Registry { change, .. } => registry::apply(self, change),
+            Job::Payment { change, .. } => payments::apply(self, change).map(Answer::Payment),
+            Job::Postpone { id, after, due, .. } => {
+                payment_rows::postpone(self.conn, id, *after, *due).map(Answer::Postponed)
+            }
             Job::CleanStop { targets, .. } => clean_stop::mark(self.conn, targets).map(|()| Answer::Changed),
             #[cfg(test)]
             Job::LimitPages { .. } => Ok(Answer::Changed),
@@ -166,6 +172,7 @@ impl<'c> Group<'c> {
         let (key, agency) = match subject {
             Subject::Dossier(about) => return self.judge_and_store(about, sender, carried),
             Subject::Message { key, agency } | Subject::Access { key, agency } => (key.as_str(), agency.as_ref()),
+            Subject::Evidence { key } => (key.as_str(), None),
         };
         let who = (sender.as_str(), agency.map_or("", AgencyCode::as_str));
         let seq = self.insert(&NewRow::unjudged(subject.kind(), key, None, who, carried))?;

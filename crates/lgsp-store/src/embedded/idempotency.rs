@@ -46,7 +46,9 @@ pub(super) fn repeat(conn: &Connection, subject: &Subject, first: Appended) -> R
     };
     let (key, repeated) = match subject {
         Subject::Dossier(DossierEvent { code, .. }) => (code.as_str(), first),
-        Subject::Message { key, .. } | Subject::Access { key, .. } => (key.as_str(), Appended::Duplicate { seq }),
+        Subject::Message { key, .. } | Subject::Access { key, .. } | Subject::Evidence { key } => {
+            (key.as_str(), Appended::Duplicate { seq })
+        }
     };
     let mut find = conn.prepare_cached("SELECT kind = ?2 AND key = ?3 FROM log WHERE seq = ?1").map_err(damaged)?;
     let same = find.query_row(params![seq.0 as i64, subject.kind().code(), key], |row| row.get(0)).map_err(damaged)?;

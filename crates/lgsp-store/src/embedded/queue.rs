@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use lgsp_model::{Seq, TargetId};
+use lgsp_model::{PaymentId, Seq, TargetId, Timestamp};
 
+use super::payments::PreparedChange;
 use super::registry;
 use super::row::{Carried, Prepared};
-use crate::{Appended, AuditEntry, HeldDecision, RegistryChange, StoreError, TargetChange};
+use crate::{Appended, AuditEntry, HeldDecision, PaymentChanged, RegistryChange, StoreError, TargetChange};
 
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -52,6 +53,16 @@ pub(super) enum Job {
         change: Box<RegistryChange>,
         reply: Reply<Seq>,
     },
+    Payment {
+        change: Box<PreparedChange>,
+        reply: Reply<PaymentChanged>,
+    },
+    Postpone {
+        id: PaymentId,
+        after: Seq,
+        due: Option<Timestamp>,
+        reply: Reply<bool>,
+    },
     CleanStop {
         targets: Vec<TargetId>,
         reply: Reply<()>,
@@ -67,6 +78,7 @@ impl Job {
     pub(super) fn events(&self) -> usize {
         match self {
             Self::Append { events, .. } => events.len(),
+            Self::Payment { change, .. } => change.events(),
             _ => 1,
         }
     }
@@ -75,6 +87,7 @@ impl Job {
         match self {
             Self::Append { events, .. } => events.iter().map(Prepared::weight).sum(),
             Self::Registry { change, .. } => registry::weight(change),
+            Self::Payment { change, .. } => change.weight(),
             Self::Reply { carried, .. } => CALL_BYTES + carried.payload.bytes.len(),
             _ => CALL_BYTES,
         }
@@ -89,6 +102,8 @@ impl Job {
             Self::Reply { reply, .. } | Self::Audit { reply, .. } | Self::Registry { reply, .. } => {
                 drop(reply.send(Err(error)));
             }
+            Self::Payment { reply, .. } => drop(reply.send(Err(error))),
+            Self::Postpone { reply, .. } => drop(reply.send(Err(error))),
             Self::CleanStop { reply, .. } => drop(reply.send(Err(error))),
             #[cfg(test)]
             Self::LimitPages { reply, .. } => drop(reply.send(Err(error))),

@@ -30,7 +30,7 @@ impl Prepared {
     pub(super) fn dossier(&self) -> Option<&DossierEvent> {
         match &self.subject {
             Subject::Dossier(about) => Some(about),
-            Subject::Message { .. } | Subject::Access { .. } => None,
+            Subject::Message { .. } | Subject::Access { .. } | Subject::Evidence { .. } => None,
         }
     }
 

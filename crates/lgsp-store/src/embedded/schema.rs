@@ -12,7 +12,7 @@ use super::failure::{damaged, unavailable};
 use crate::StoreError;
 
 /// The format that this program writes, in `PRAGMA user_version`.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 /// `PRAGMA application_id`: "LGSP". Another program's database is not touched.
 const APPLICATION: i32 = 0x4c47_5350;
 /// The database's file name in the store's directory.
@@ -46,6 +46,10 @@ type Step = &'static str;
 ///
 /// Version 3 has the registry: `seq` is the audit event of an entry's last change, which has the digest over the entry
 /// and its `salt`.
+///
+/// Version 4 has payments and evidence in the log; a payment's `previous` is its own last change, and its `content`
+/// covers what `payment_name` and `ledger` have of it then. `made` and `seq` are its first and its last event; `due` is
+/// no truth, only when to look next.
 const STEPS: &[Step] = &["
     CREATE TABLE log(
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, disposition INTEGER NOT NULL,
@@ -79,6 +83,20 @@ const STEPS: &[Step] = &["
         kind TEXT NOT NULL, id TEXT NOT NULL, value BLOB NOT NULL, ends INTEGER, salt BLOB NOT NULL,
         seq INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
     CREATE INDEX registry_by_end ON registry(ends) WHERE ends IS NOT NULL;
+", "
+    CREATE TABLE payment(
+        id TEXT PRIMARY KEY, made INTEGER NOT NULL, seq INTEGER NOT NULL, due INTEGER, dossier TEXT NOT NULL)
+        WITHOUT ROWID;
+    CREATE INDEX payment_by_dossier ON payment(dossier, made);
+    CREATE INDEX payment_by_due ON payment(due) WHERE due IS NOT NULL;
+    CREATE TABLE payment_name(name TEXT PRIMARY KEY, payment TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX payment_name_by_payment ON payment_name(payment);
+    CREATE TABLE ledger(
+        provider TEXT NOT NULL, day INTEGER NOT NULL, reference TEXT NOT NULL, kind INTEGER NOT NULL,
+        amount INTEGER NOT NULL, state INTEGER NOT NULL, number TEXT, payment TEXT NOT NULL,
+        PRIMARY KEY (provider, day, reference)) WITHOUT ROWID;
+    CREATE UNIQUE INDEX ledger_by_reference ON ledger(provider, reference);
+    CREATE INDEX ledger_by_payment ON ledger(payment);
 "];
 
 /// The right to write a store; other processes are refused while it lives.
@@ -119,7 +137,7 @@ pub(super) fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
     conn.pragma_update(None, "journal_size_limit", WAL_FILE_BYTES).map_err(unavailable)?;
     conn.pragma_update(None, "mmap_size", 0).map_err(unavailable)?;
     conn.pragma_update(None, "cache_size", -i64::from(WRITER_CACHE_KIB)).map_err(unavailable)?;
-    conn.set_prepared_statement_cache_capacity(64);
+    conn.set_prepared_statement_cache_capacity(96);
     Ok(conn)
 }
 
@@ -132,7 +150,7 @@ pub(super) fn open_reader(dir: &Path) -> Result<Connection, StoreError> {
     check_version(&conn, FORMAT)?;
     conn.pragma_update(None, "mmap_size", 0).map_err(unavailable)?;
     conn.pragma_update(None, "cache_size", -i64::from(READER_CACHE_KIB)).map_err(unavailable)?;
-    conn.set_prepared_statement_cache_capacity(32);
+    conn.set_prepared_statement_cache_capacity(48);
     Ok(conn)
 }
 

@@ -1,5 +1,5 @@
 //! Checks the log against its hash chain, from first to last, in slices that hold no lock for long, and has the registry
-//! checked against the log on the way.
+//! and the payments checked against the log on the way.
 
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use super::chain::{self, GENESIS};
 use super::codec::{Unpacker, sha256};
 use super::failure::damaged;
 use super::names::NameTexts;
+use super::payment_check::PaymentCheck;
 use super::read::Traces;
 use super::registry_check::RegistryCheck;
 use super::row::Row;
@@ -33,6 +34,7 @@ pub(super) fn verify(conn: &Connection, head: Option<Seq>) -> Result<VerifyRepor
         names: NameTexts::default(),
         traces: Traces::default(),
         registry: RegistryCheck::of(conn)?,
+        payments: PaymentCheck::of(conn)?,
         report: VerifyReport { events: 0, head: GENESIS, broken: None },
     };
     let end = head.map_or(i64::MAX, |head| head.0 as i64);
@@ -40,9 +42,12 @@ pub(super) fn verify(conn: &Connection, head: Option<Seq>) -> Result<VerifyRepor
     if check.report.broken.is_none() {
         check.ends(end)?;
     }
-    let Check { mut report, registry, .. } = check;
+    let Check { mut report, registry, payments, .. } = check;
     if report.broken.is_none() {
         report.broken = registry.end(conn, report.events)?;
+    }
+    if report.broken.is_none() {
+        report.broken = payments.end(conn, report.events)?;
     }
     Ok(report)
 }
@@ -53,6 +58,7 @@ struct Check<'c> {
     names: NameTexts,
     traces: Traces,
     registry: RegistryCheck,
+    payments: PaymentCheck,
     report: VerifyReport,
 }
 
@@ -74,7 +80,7 @@ impl Check<'_> {
             let expected = self.report.events + 1;
             let problem = match row.get::<_, i64>(0) {
                 Ok(seq) if seq as u64 == expected => match self.event(row, expected) {
-                    None => self.registry(row, expected)?,
+                    None => self.beside(row, expected)?,
                     problem => problem,
                 },
                 _ => Some("the event is missing".to_owned()),
@@ -129,11 +135,21 @@ impl Check<'_> {
         Ok(chain::extend(&self.report.head, &covered))
     }
 
+    /// What is wrong with what an event made of the tables beside the log, if anything can be said already.
+    fn beside(&mut self, row: &SqlRow<'_>, seq: u64) -> Result<Option<String>, StoreError> {
+        match EventKind::from_code(row.get(2).map_err(damaged)?) {
+            Some(EventKind::Audit) => self.registry(row, seq),
+            Some(EventKind::Payment) => {
+                let previous: Option<i64> = row.get(5).map_err(damaged)?;
+                self.payments.follow(seq, previous.map(|previous| previous as u64));
+                Ok(None)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// What is wrong with what an operator's act made of the registry, if anything.
     fn registry(&mut self, row: &SqlRow<'_>, seq: u64) -> Result<Option<String>, StoreError> {
-        if row.get::<_, u8>(2).map_err(damaged)? != EventKind::Audit.code() {
-            return Ok(None);
-        }
         let stored = row.get_ref(12).and_then(|stored| Ok(stored.as_blob_or_null()?)).map_err(damaged)?;
         let Some(stored) = stored else { return Ok(None) };
         let act = self.unpacker.unpack(self.conn, stored, row.get(13).map_err(damaged)?)?;

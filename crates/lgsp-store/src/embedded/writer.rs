@@ -279,6 +279,8 @@ fn deliver(job: Job, answer: Answer) {
             drop(reply.send(Ok(seq)))
         }
         (job, Answer::Taken) => job.fail(StoreError::Taken),
+        (Job::Payment { reply, .. }, Answer::Payment(became)) => drop(reply.send(Ok(became))),
+        (Job::Postpone { reply, .. }, Answer::Postponed(done)) => drop(reply.send(Ok(done))),
         (Job::CleanStop { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),
         #[cfg(test)]
         (Job::LimitPages { reply, .. }, Answer::Changed) => drop(reply.send(Ok(()))),

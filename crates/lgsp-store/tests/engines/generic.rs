@@ -70,7 +70,7 @@ impl Pair {
         };
         let key = match &event.subject {
             Subject::Dossier(about) => about.code.as_str(),
-            Subject::Message { key, .. } | Subject::Access { key, .. } => key.as_str(),
+            Subject::Message { key, .. } | Subject::Access { key, .. } | Subject::Evidence { key } => key.as_str(),
         };
         self.log.push((event.subject.kind(), key.to_owned(), SENDERS[sender].to_owned(), None));
         NewEvent { sender: SENDERS[sender].parse().unwrap(), ..event }
