@@ -11,6 +11,7 @@ mod members;
 mod order;
 mod provider;
 mod time;
+mod vnpay;
 mod words;
 
 use std::fmt;
@@ -41,7 +42,7 @@ pub struct PaymentFamily {
 type PaymentBuilder = Box<dyn FnOnce(Clock) -> Result<Arc<dyn PaymentProvider>, BuildError> + Send>;
 
 /// Every kind of provider.
-pub const PAYMENT_PROVIDERS: &[PaymentFamily] = &[];
+pub const PAYMENT_PROVIDERS: &[PaymentFamily] = &[PaymentFamily { name: "vnpay", check: vnpay::check }];
 
 /// Settings that were found good. Nothing was connected yet.
 pub struct CheckedPaymentProvider(PaymentBuilder);

@@ -78,6 +78,16 @@ impl Place {
         uri
     }
 
+    /// The same partner's other base, where a setting names one; else this one. `None` when it is wrong.
+    pub(crate) fn elsewhere(&self, fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+        let text = fields.text(key, Some(&self.given));
+        if self.rule.read(&text).is_none_or(|uri| uri.query().is_some()) {
+            fields.fail(key, EXPECTED_ADDRESS);
+            return None;
+        }
+        Some(Self { base: text.trim_end_matches('/').to_owned(), given: text, ..*self })
+    }
+
     pub(crate) fn needs_tls(&self) -> bool {
         !self.rule.plain
     }
