@@ -8,11 +8,13 @@ mod caller;
 mod day_file;
 mod keys;
 mod members;
+mod momo;
 mod order;
 mod provider;
 mod time;
 mod vnpay;
 mod words;
+mod zalopay;
 
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +44,11 @@ pub struct PaymentFamily {
 type PaymentBuilder = Box<dyn FnOnce(Clock) -> Result<Arc<dyn PaymentProvider>, BuildError> + Send>;
 
 /// Every kind of provider.
-pub const PAYMENT_PROVIDERS: &[PaymentFamily] = &[PaymentFamily { name: "vnpay", check: vnpay::check }];
+pub const PAYMENT_PROVIDERS: &[PaymentFamily] = &[
+    PaymentFamily { name: "vnpay", check: vnpay::check },
+    PaymentFamily { name: "momo", check: momo::check },
+    PaymentFamily { name: "zalopay", check: zalopay::check },
+];
 
 /// Settings that were found good. Nothing was connected yet.
 pub struct CheckedPaymentProvider(PaymentBuilder);

@@ -2,7 +2,7 @@
 //!
 //! What it answers counts only with its signature.
 
-use lgsp_model::{Dong, RefundStanding, ReportStanding};
+use lgsp_model::{RefundStanding, ReportStanding};
 use serde_json::{Map, Value};
 
 use super::callback::{hundredths, transaction};
@@ -40,6 +40,9 @@ const REFUNDED: &[&str] = ASKED.split_at(ASKED.len() - 2).0;
 
 /// Letters of `vnp_CreateBy`.
 const BY_CHARS: usize = 245;
+
+/// VNPAY's clock may be so far behind ours.
+const CLOCKS_APART_MILLIS: i64 = 60_000;
 
 /// Characters of a code or a bank's name that are kept.
 const CODE_CHARS: usize = 40;
@@ -185,14 +188,20 @@ impl Vnpay {
     }
 }
 
-/// Whether a good answer is about this refund: of its kind, over its amount and, where it was asked by name, of that name.
+/// Whether a good answer is about this refund: of its kind, over its amount and of its name; where its name is not known, made after it
+/// was asked for, so that it is not an earlier one over the same amount.
 fn about_this(told: &Members<'_>, refund: RefundOrder<'_>, provider_id: Option<&str>) -> bool {
     let kind = if refund.full { About::FullRefund } else { About::PartialRefund };
     let amount = told.or_empty("vnp_Amount");
-    let same_amount = amount.is_empty() || hundredths(&amount).map(Dong::get) == Some(refund.amount.get());
-    let name = transaction(&told.or_empty("vnp_TransactionNo"));
-    let same_name = provider_id.is_none_or(|id| name.as_deref().is_none_or(|name| name == id));
-    About::of(&told.or_empty("vnp_TransactionType")) == Some(kind) && same_amount && same_name
+    let same_amount = amount.is_empty() || hundredths(&amount) == Some(refund.amount);
+    let same = match provider_id {
+        Some(id) => told.or_empty("vnp_TransactionNo") == id,
+        None => {
+            let earliest = refund.asked_at.plus_millis(-CLOCKS_APART_MILLIS);
+            read_compact(&told.or_empty("vnp_PayDate")).is_some_and(|made| made >= earliest)
+        }
+    };
+    About::of(&told.or_empty("vnp_TransactionType")) == Some(kind) && same_amount && same
 }
 
 fn filled(text: String, otherwise: &str) -> String {
