@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer as Sent;
 use crate::faults::{FaultId, FaultRule};
 use crate::identity;
+use crate::payment;
 use crate::portal::Portal;
 use crate::scripted::Body;
 use crate::server::Partners;
@@ -33,7 +34,13 @@ pub(crate) async fn answer(partners: &Partners, request: Request<Incoming>) -> R
             let path = parts.uri.path().trim_start_matches("/sandbox/").trim_end_matches('/');
             let query = parts.uri.query().unwrap_or_default();
             let body = body.to_bytes();
-            let waited = identity::command(partners, &parts.method, path, &body).await;
+            if let Some(file) = payment::day_file(&partners.payments, &parts.method, path, query) {
+                return file.into_response();
+            }
+            let waited = match payment::command(&partners.payments, &parts.method, path, &body).await {
+                None => identity::command(partners, &parts.method, path, &body).await,
+                done => done,
+            };
             waited.or_else(|| partners::route(partners, &parts.method, path, &body)).unwrap_or_else(|| {
                 let path = path.strip_prefix("portal/").unwrap_or(path);
                 route(&partners.portal, &parts.method, path, query, &body)

@@ -2,7 +2,6 @@
 //!
 //! Nobody who signs in there exists. One file each, over shared pieces.
 
-mod address;
 mod authorize;
 mod cas;
 mod keys;
@@ -11,7 +10,6 @@ mod openid;
 mod page;
 mod people;
 mod province;
-mod recent;
 mod redeem;
 mod settings;
 mod spoil;

@@ -23,6 +23,7 @@
 //! `people`, `sign-ins` and `keys` and the commands `people`, `rotate-keys`, `drop-old-keys` and `back-channel-logout`.
 
 mod access;
+mod address;
 mod answer;
 mod call;
 mod control;
@@ -30,13 +31,16 @@ mod echo;
 mod enterprise;
 mod faults;
 mod forms;
+mod html;
 mod identity;
 mod line;
 mod ministry;
 mod partner;
+pub mod payment;
 mod population;
 mod portal;
 mod profiles;
+mod recent;
 mod scripted;
 mod server;
 mod sessions;

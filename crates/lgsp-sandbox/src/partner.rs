@@ -217,22 +217,55 @@ pub(crate) async fn exchange<P: Serves>(
     path: &str,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Cut> {
+    match received(path, request).await {
+        Ok(call) => taken(partner, &call, |_| ()).0.deliver().await,
+        Err(refusal) => Ok(refusal.into_response()),
+    }
+}
+
+/// The whole call; `path` is what stands below the partner.
+pub(crate) async fn received(path: &str, request: Request<Incoming>) -> Result<Call, Answer> {
     let path = path.to_owned();
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        return Ok(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broke off\n").into_response());
+        return Err(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or broke off\n"));
     };
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let now = Instant::now();
-    let call = Call { method: parts.method, path, query, headers: parts.headers, body: body.to_bytes(), now };
-    let service = P::service(&call);
+    Ok(Call { method: parts.method, path, query, headers: parts.headers, body: body.to_bytes(), now })
+}
+
+/// A call that took effect, or was struck before it could, and is not answered yet.
+pub(crate) struct Taken {
+    answer: Option<Answer>,
+    struck: Struck,
+    delay_ms: u64,
+}
+
+impl Taken {
+    /// Sends the answer or commits the faults in its place.
+    pub(crate) async fn deliver(self) -> Result<Response<Body>, Cut> {
+        answer::deliver(self.answer, &self.struck, self.delay_ms).await
+    }
+}
+
+/// Lets a call take effect; `then` sees what it left, before any other call does, unless a fault struck first.
+pub(crate) fn taken<P: Serves, T: Default>(
+    partner: &Partner<P>,
+    call: &Call,
+    then: impl FnOnce(&mut Inside<P>) -> T,
+) -> (Taken, T) {
+    let service = P::service(call);
     let (struck, delay_ms) = partner.strike(service);
-    let answer = struck.before.is_none().then(|| {
-        let answer = take(&mut partner.lock(), &call, service, &struck);
+    let (mut answer, mut left) = (None, T::default());
+    if struck.before.is_none() {
+        let mut inside = partner.lock();
+        answer = Some(take(&mut inside, call, service, &struck));
+        left = then(&mut inside);
+        drop(inside);
         partner.announce();
-        answer
-    });
-    answer::deliver(answer, &struck, delay_ms).await
+    }
+    (Taken { answer, struck, delay_ms }, left)
 }
 
 fn take<P: Serves>(inside: &mut Inside<P>, call: &Call, service: &'static str, struck: &Struck) -> Answer {

@@ -23,6 +23,7 @@ use crate::identity::{self, Cas, Province, VnConnect, Vneid};
 use crate::line::Line;
 use crate::ministry::Ministry;
 use crate::partner::exchange;
+use crate::payment::{self, Payments};
 use crate::population::Population;
 use crate::portal::{self, Portal};
 use crate::profiles::Profiles;
@@ -55,6 +56,8 @@ pub struct Partners {
     pub province: Province,
     /// The older one of the province, at `/identity/cas/`.
     pub cas: Cas,
+    /// The payment providers, at `/pay-sandbox/`.
+    pub payments: Payments,
     /// The echo for tests of proxies, at `/echo/`.
     pub echo: Echo,
 }
@@ -151,6 +154,11 @@ impl Sandbox {
         &self.partners.cas
     }
 
+    /// The payment providers.
+    pub fn payments(&self) -> &Payments {
+        &self.partners.payments
+    }
+
     /// The echo.
     pub fn echo(&self) -> &Echo {
         &self.partners.echo
@@ -235,12 +243,14 @@ async fn route(
         "profiles" => exchange(&partners.profiles, below, request).await,
         "vnpost" => exchange(&partners.vnpost, below, request).await,
         "ministry" => exchange(&partners.ministry, below, request).await,
+        "pay-sandbox" => payment::answer(&partners.payments, below, request).await,
         "identity" => identity::answer(partners, below, request).await,
         "echo" => echo::answer(&partners.echo, below, request, ending, stop).await,
         _ => Ok(Answer::text(
             StatusCode::NOT_FOUND,
             "nothing here; the portal is under /XrdAdapter/RestService/forward/mapi/, the others under /population/, \
-             /enterprise/, /profiles/, /vnpost/, /ministry/, /identity/, /echo/, the controls under /sandbox/\n",
+             /enterprise/, /profiles/, /vnpost/, /ministry/, /identity/, /pay-sandbox/, /echo/, the controls under \
+             /sandbox/\n",
         )
         .into_response()),
     }

@@ -10,6 +10,8 @@ mod enterprise;
 mod identity;
 #[path = "partners/ministry.rs"]
 mod ministry;
+#[path = "partners/payment.rs"]
+mod payment;
 #[path = "partners/population.rs"]
 mod population;
 #[path = "partners/profiles.rs"]

@@ -24,6 +24,7 @@ pub(super) fn route(partners: &Partners, method: &Method, path: &str, body: &[u8
         "identity-vneid" => one(&partners.vneid, method, rest, body),
         "identity-province" => one(&partners.province, method, rest, body),
         "identity-cas" => one(&partners.cas, method, rest, body),
+        "payment-vnpay" => one(&partners.payments.vnpay, method, rest, body),
         "echo" => one(&partners.echo, method, rest, body),
         _ => return None,
     })
@@ -41,6 +42,7 @@ fn overview(partners: &Partners) -> Value {
         "identity-vneid": state_of(&partners.vneid),
         "identity-province": state_of(&partners.province),
         "identity-cas": state_of(&partners.cas),
+        "payment-vnpay": state_of(&partners.payments.vnpay),
         "echo": state_of(&partners.echo),
     })
 }

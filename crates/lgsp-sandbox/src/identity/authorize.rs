@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use hyper::{Method, StatusCode};
 
-use super::address::{may_return, send_back};
 use super::keys::random_name;
 use super::openid::{Code, OpenId, Provider, SignIn, now_s};
 use super::page;
 use super::settings::PkceRule;
 use super::spoil::{STRANGER, TokenFault};
+use crate::address::{may_return, send_back};
 use crate::answer::Answer;
 use crate::call::{Call, Query};
 use crate::partner::Inside;

@@ -8,16 +8,17 @@ use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::address::{may_return, send_back};
 use super::keys::random_name;
 use super::openid::add;
-use super::page::{self, escaped};
+use super::page;
 use super::people::{self, Account};
-use super::recent::Recent;
 use crate::access::Access;
+use crate::address::{may_return, send_back};
 use crate::answer::Answer;
 use crate::call::{Call, Query};
+use crate::html::escaped;
 use crate::partner::{Inside, Inspect, Partner, Peer, Serves};
+use crate::recent::Recent;
 
 const TITLE: &str = "Tài khoản cán bộ (CAS)";
 

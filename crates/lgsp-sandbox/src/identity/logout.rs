@@ -17,10 +17,10 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::address::{may_return, send_back};
 use super::keys::random_name;
 use super::openid::{OpenId, Provider, SignIn, now_s};
 use super::page;
+use crate::address::{may_return, send_back};
 use crate::answer::Answer;
 use crate::call::{Call, Query};
 use crate::partner::{Inside, Partner};

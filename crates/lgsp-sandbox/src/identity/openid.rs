@@ -10,17 +10,17 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::address;
 use super::keys::Keys;
 use super::people::Account;
-use super::recent::Recent;
 use super::settings::{IdentitySettings, PkceRule, SigningAlgorithm, SubjectRule, replace};
 use super::spoil::TokenFault;
 use super::{authorize, logout, redeem};
 use crate::access::Access;
+use crate::address;
 use crate::answer::Answer;
 use crate::call::Call;
 use crate::partner::{Inside, Inspect, Partner, Peer, Serves};
+use crate::recent::Recent;
 
 /// Accounts that a provider may know at most; its page lists them all.
 const MAX_PEOPLE: usize = 1_000;

@@ -4,19 +4,10 @@
 //! reads the form.
 
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue};
 
 use super::people::{Account, AccountKind};
 use crate::answer::Answer;
-
-/// Nothing is loaded. Where the form leads is left open: browsers apply that to the way back to the client as well.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
-
-const STYLE: &str = "body{font:1.1rem/1.5 sans-serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;\
-background:#fff}button{display:block;width:100%;margin:.5rem 0;padding:.75rem;font:inherit;text-align:left;\
-color:#1a1a1a;background:#f2f2f2;border:2px solid #595959;border-radius:.4rem}button:focus-visible{outline:3px solid \
-#0b57d0;outline-offset:2px}fieldset{border:0;padding:0;margin:1rem 0}legend{font-weight:bold;padding:0}\
-small{display:block}";
+use crate::html::{escaped, page};
 
 /// One button for each person and one to go back. The form goes to the address of the page, query and all.
 pub(super) fn choose<'a>(
@@ -58,17 +49,6 @@ pub(super) fn signed_out() -> Answer {
     page(StatusCode::OK, "Đã đăng xuất", body)
 }
 
-fn page(status: StatusCode, title: &str, body: &str) -> Answer {
-    let whole = format!(
-        "<!doctype html>\n<html lang=\"vi\">\n<head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>{STYLE}</style></head>\n<body><main>\n{body}\n</main></body>\n</html>\n"
-    );
-    Answer::of(status, "text/html; charset=utf-8", whole)
-        .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))
-        .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
-}
-
 /// What tells two accounts of one name apart.
 fn kind(account: &Account) -> String {
     let (vietnamese, english) = match account.kind {
@@ -80,20 +60,4 @@ fn kind(account: &Account) -> String {
     let number = account.identity_number.as_deref().or(account.old_number.as_deref()).or(account.tax_code.as_deref());
     let number = number.map(|number| format!(" · {}", escaped(number))).unwrap_or_default();
     format!("{vietnamese} <span lang=\"en\">/ {english}</span>{number}")
-}
-
-/// Text for HTML and XML, in elements and in attributes.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }

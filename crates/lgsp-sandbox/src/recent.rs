@@ -4,24 +4,29 @@
 
 use std::collections::{HashMap, VecDeque};
 
-/// Entries of one map; a script that signs in without end pushes out what came first.
+/// Entries of one map unless it was made with another bound; a script without end pushes out what came first.
 const MAX_ENTRIES: usize = 10_000;
 
-pub(super) struct Recent<V> {
+pub(crate) struct Recent<V> {
     rows: HashMap<String, V>,
     order: VecDeque<String>,
+    limit: usize,
 }
 
 impl<V> Default for Recent<V> {
     fn default() -> Self {
-        Self { rows: HashMap::new(), order: VecDeque::new() }
+        Self::with_limit(MAX_ENTRIES)
     }
 }
 
 impl<V> Recent<V> {
+    pub(crate) fn with_limit(limit: usize) -> Self {
+        Self { rows: HashMap::new(), order: VecDeque::new(), limit }
+    }
+
     /// Keeps a value under a name that is new.
-    pub(super) fn put(&mut self, name: String, value: V) {
-        if self.order.len() == MAX_ENTRIES
+    pub(crate) fn put(&mut self, name: String, value: V) {
+        if self.order.len() == self.limit
             && let Some(oldest) = self.order.pop_front()
         {
             self.rows.remove(&oldest);
@@ -30,16 +35,16 @@ impl<V> Recent<V> {
         self.rows.insert(name, value);
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&V> {
+    pub(crate) fn get(&self, name: &str) -> Option<&V> {
         self.rows.get(name)
     }
 
-    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut V> {
         self.rows.get_mut(name)
     }
 
     /// In the order in which they came.
-    pub(super) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
+    pub(crate) fn values(&self) -> impl DoubleEndedIterator<Item = &V> {
         self.order.iter().filter_map(|name| self.rows.get(name))
     }
 }

@@ -1,4 +1,4 @@
-//! Addresses of the identity providers: their own as callers see it, and those that browsers are sent back to.
+//! Addresses of partners with pages: their own as callers see it, and those that browsers are sent back to.
 //!
 //! It opens no connection.
 
@@ -9,19 +9,19 @@ use crate::answer::Answer;
 use crate::call::Call;
 
 /// Where everything of this sandbox starts: as set, or as the caller addressed it.
-pub(super) fn base(set: Option<&str>, call: &Call) -> String {
+pub(crate) fn base(set: Option<&str>, call: &Call) -> String {
     set.map_or_else(|| format!("http://{}", call.host()), |set| set.trim_end_matches('/').to_owned())
 }
 
 /// Whether a browser may be sent there: a list compares to the letter; without one any absolute address will do.
-pub(super) fn may_return(allowed: &[String], address: &str) -> bool {
+pub(crate) fn may_return(allowed: &[String], address: &str) -> bool {
     let absolute = address.starts_with("http://") || address.starts_with("https://");
     let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
     absolute && plain && (allowed.is_empty() || allowed.iter().any(|known| known == address))
 }
 
 /// Sends the browser to an address that passed `may_return`, with pairs added to its query.
-pub(super) fn send_back(address: &str, pairs: &[(&str, &str)]) -> Answer {
+pub(crate) fn send_back(address: &str, pairs: &[(&str, &str)]) -> Answer {
     let mut whole = address.to_owned();
     for (name, value) in pairs {
         whole.push(if whole.contains('?') { '&' } else { '?' });
