@@ -4,6 +4,7 @@
 //! it is given, checks records against them, says in findings what is wrong, and computes the digest by which repeats
 //! are recognised. It reads no file, knows no clock, changes no record, and never repeats a record's values.
 
+mod body;
 mod canonical;
 mod catalogue;
 mod contract;
@@ -24,6 +25,7 @@ mod tree;
 mod xml;
 mod xsd;
 
+pub use body::BodySchema;
 pub use catalogue::{Catalogue, Diagnostic, SourceFile, load};
 pub use contract::{Checked, Contract, Rejection};
 pub use describe::{openapi, wsdl};

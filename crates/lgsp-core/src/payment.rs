@@ -148,6 +148,8 @@ pub enum Fact {
     RefundSaid(PaymentId, RefundSaying),
     /// The same fee was paid before.
     PaidBefore,
+    /// The transaction that the provider names paid another payment.
+    UsedElsewhere,
 }
 
 /// A provider's word about an order.

@@ -204,6 +204,7 @@ fn fact() -> impl Strategy<Value = Fact> {
         Fact::NotTaken("x".into()),
         Fact::Silent,
         Fact::PaidBefore,
+        Fact::UsedElsewhere,
     ]);
     prop_oneof![4 => saying, 1 => end, 3 => ask, 3 => refunded, 3 => rest]
 }

@@ -89,6 +89,7 @@ error_codes! {
     DossierNotFound = "1302", 404, "dossier-not-found", "The gateway does not know this dossier", "Không tìm thấy hồ sơ. Kiểm tra MaHoSo hoặc đồng bộ hồ sơ trước.";
     UnknownService = "1303", 404, "unknown-service", "The service name is not known", "Tên dịch vụ (service) không được hỗ trợ. Kiểm tra trường service.";
     MessageNotFound = "1304", 404, "message-not-found", "The gateway does not know this message", "Không tìm thấy bản tin. Kiểm tra mã bản tin đã nhận khi gửi.";
+    PaymentNotFound = "1305", 404, "payment-not-found", "The gateway does not know this payment", "Không tìm thấy giao dịch thanh toán. Kiểm tra mã thanh toán đã nhận khi tạo.";
     Conflict = "1401", 409, "conflict", "The state does not allow this", "Trạng thái hiện tại không cho phép thao tác này. Tải lại rồi thử lại.";
     IdempotencyMismatch = "1402", 422, "idempotency-mismatch", "The idempotency key was used with another body", "Khoá Idempotency-Key đã dùng cho nội dung khác. Dùng khoá mới.";
     ContractViolation = "1501", 422, "contract-violation", "The record breaks its contract", "Bản ghi sai quy định. Sửa các trường được nêu rồi gửi lại.";

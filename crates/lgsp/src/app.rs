@@ -23,6 +23,7 @@ use crate::identity::{
     Claims, DigestKey, Issuer, Keepers, Members, Replays, Revoked, Roster, SecretChecker, Sessions, TokenCache,
 };
 use crate::national::CatalogueCache;
+use crate::payments::{Inquiry, PaymentProviders};
 use crate::services::Services;
 use crate::targets::Targets;
 use crate::telemetry::Metrics;
@@ -46,6 +47,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) targets: Targets,
     pub(crate) catalogue: CatalogueCache,
+    /// Asks providers where payments stand.
+    pub(crate) inquiry: Inquiry,
     /// Members that are made and changed while the gateway runs.
     pub(crate) roster: Roster,
     snapshot: ArcSwap<Snapshot>,
@@ -63,6 +66,7 @@ pub(crate) struct Snapshot {
     pub(crate) contracts: Catalogue,
     pub(crate) services: Arc<Services>,
     pub(crate) providers: Providers,
+    pub(crate) payment_providers: PaymentProviders,
 }
 
 /// The parts that an [`App`] is put together from.
@@ -122,6 +126,7 @@ impl App {
             replays: Replays::default(),
             targets: parts.targets,
             catalogue: CatalogueCache::default(),
+            inquiry: Inquiry::default(),
             roster: parts.roster,
             snapshot: ArcSwap::from_pointee(parts.snapshot),
             replacing: Mutex::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::StatusCode;
-use lgsp_model::{AgencyCode, AgencyGrant, ErrorCode, EventKind, Seq};
+use lgsp_model::{AgencyCode, AgencyGrant, ErrorCode, EventKind, Scope, Seq};
 use lgsp_store::{Page, PageLimit, ReadFilter, StoredEvent};
 use tokio::time::Instant;
 
@@ -83,8 +83,11 @@ impl Asked {
                 .split(',')
                 .map(read_kind)
                 .collect::<Option<_>>()
-                .ok_or_else(|| bad("kind must be dossier, progress or status"))?,
+                .ok_or_else(|| bad("kind must be dossier, progress, status or payment"))?,
         };
+        if kinds.contains(&EventKind::Payment) && !caller.caller().may(&Scope::PaymentRead) {
+            return Err(Failure::scope(&Scope::PaymentRead));
+        }
         let agencies = agencies(caller, request.query("agency"))?;
         let longest = request.snapshot.config.limits.long_poll;
         let limit = PageLimit { events, bytes: PAGE_BYTES };
@@ -93,7 +96,7 @@ impl Asked {
 }
 
 fn read_kind(word: &str) -> Option<EventKind> {
-    word.parse().ok().filter(|kind: &EventKind| kind.is_of_dossiers())
+    word.parse().ok().filter(|kind: &EventKind| kind.is_of_dossiers() || *kind == EventKind::Payment)
 }
 
 /// `30s`, `500ms` or plain seconds.

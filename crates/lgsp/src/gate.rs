@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::request::{Accepted, Authorised};
 use crate::route::{self, Route};
 use crate::server::{Peer, Service};
-use crate::{broker, feed, intake, lookup, national, services};
+use crate::{broker, feed, intake, lookup, national, payments, services};
 
 /// What is left of a longer body after a refusal is not waited for: the connection ends, and the answer has to say so, or
 /// the client's next request goes into a closing connection.
@@ -80,6 +80,7 @@ async fn work(app: &Arc<App>, route: &Route, request: Accepted) -> Result<Answer
         Route::Service(route) => services::call(app, route, request).await,
         Route::ServiceMethod(allowed) => Err(Failure::method(allowed.clone())),
         Route::Broker(errand) => Box::pin(broker::run(app, errand, request)).await,
+        Route::Payment(errand) => Box::pin(payments::run(app, errand, request)).await,
         Route::Jwks => Ok(jwks(app)),
         Route::Metadata | Route::Discovery => Ok(value(&broker::metadata(app, &request.snapshot))),
         Route::OpenApi => Ok(answer::json(StatusCode::OK, crate::OPENAPI)),

@@ -19,6 +19,7 @@ use crate::app::{App, Parts, Snapshot};
 use crate::broker::{ProviderProblem, Providers};
 use crate::clock::Clock;
 use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members, Revoked, Roster};
+use crate::payments::{Inquiry, PaymentProviderProblem, PaymentProviders};
 use crate::server::Server;
 pub use crate::server::{BadSocket, Sockets, TlsError};
 use crate::services::{self, Services, Values};
@@ -49,6 +50,8 @@ pub enum StartError {
     Keys(KeyError),
     /// An identity provider cannot be used.
     Provider(ProviderProblem),
+    /// A payment provider cannot be used.
+    PaymentProvider(PaymentProviderProblem),
     /// A target cannot be built.
     Target(TargetError),
     /// A listener cannot be opened.
@@ -67,6 +70,7 @@ impl fmt::Display for StartError {
             Self::SoftState(error) => write!(f, "soft state: {error}"),
             Self::Keys(error) => error.fmt(f),
             Self::Provider(error) => error.fmt(f),
+            Self::PaymentProvider(error) => error.fmt(f),
             Self::Target(error) => error.fmt(f),
             Self::Listen(address, error) => {
                 write!(f, "cannot listen on {address}: {error}; choose another address or stop what uses it")
@@ -113,14 +117,17 @@ impl Gateway {
         let entrances = Entrances::open(sockets, &config)?;
         let limits = config.limits.clone();
         let providers = Providers::build(&config, &shared_clock(&clock), None).map_err(StartError::Provider)?;
+        let payment_providers =
+            PaymentProviders::build(&config, &shared_clock(&clock), None).map_err(StartError::PaymentProvider)?;
         let store_failed = |error| StartError::Store(config.store.place().to_owned(), error);
         let revoked = Revoked::load(&*store, clock.steady()).await.map_err(store_failed)?;
         let roster = Roster::load(&*store, clock.wall()).await.map_err(store_failed)?;
         let members = Members::joined(&config.members, &roster.records(), &roster.seen, clock.wall());
-        let snapshot = Snapshot { members, config, contracts, services, providers };
+        let snapshot = Snapshot { members, config, contracts, services, providers, payment_providers };
         let parts = Parts { clock, store, soft, metrics, issuer, revoked, digest_key, targets, roster, snapshot };
         let app = Arc::new(App::new(parts));
         app.keep_members();
+        tokio::spawn(Inquiry::run(app.clone()));
         app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
         let (public, admin) = entrances.start(encryption, &limits, &app)?;
@@ -160,11 +167,20 @@ impl Gateway {
         app.targets.replace(&config, &services, &ground).await.map_err(StartError::Target)?;
         let clock = shared_clock(&app.clock);
         let providers = Providers::build(&config, &clock, Some(&before.providers)).map_err(StartError::Provider)?;
+        let payment_providers = PaymentProviders::build(&config, &clock, Some(&before.payment_providers));
+        let payment_providers = payment_providers.map_err(StartError::PaymentProvider)?;
         app.issuer.replace_keys(ring);
         app.metrics.certificates(&encryption.ends());
         self.public.replace_tls(encryption.public);
         self.admin.replace_tls(encryption.admin);
-        app.replace(Snapshot { members: Members::default(), config, contracts, services, providers });
+        app.replace(Snapshot {
+            members: Members::default(),
+            config,
+            contracts,
+            services,
+            providers,
+            payment_providers,
+        });
         tracing::info!("configuration taken over");
         Ok(())
     }

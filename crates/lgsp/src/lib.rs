@@ -20,6 +20,7 @@ mod load;
 mod lookup;
 mod national;
 mod openapi;
+mod payments;
 pub mod rates;
 mod request;
 mod route;

@@ -57,6 +57,8 @@ pub(crate) enum LoadError {
     Target(PathBuf, TargetId, CheckError),
     /// An identity provider's kind or its settings are wrong.
     Provider(PathBuf, ProviderId, CheckError),
+    /// A payment provider's kind or settings are wrong.
+    PaymentProvider(PathBuf, ProviderId, CheckError),
     /// Where a member is called back is wrong.
     Callback(PathBuf, MemberId, CheckError),
     /// A key that a member signs with cannot be used.
@@ -88,6 +90,9 @@ impl fmt::Display for LoadError {
             Self::Provider(path, provider, error) => {
                 write!(f, "{}: identity_provider {provider}: {error}", path.display())
             }
+            Self::PaymentProvider(path, provider, error) => {
+                write!(f, "{}: payment_provider {provider}: {error}", path.display())
+            }
             Self::Callback(path, member, error) => write!(f, "{}: member {member}: callback: {error}", path.display()),
             Self::MemberKey(path, bad) => write!(f, "{}: {bad}", path.display()),
             Self::Contract(folder, found) => write!(f, "{}/{found}", folder.display()),
@@ -118,6 +123,11 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
     for provider in &config.identity_providers {
         if let Err(error) = lgsp_connect::check_provider(&provider.kind, provider.settings.table()) {
             errors.push(LoadError::Provider(path.to_owned(), provider.id.clone(), error));
+        }
+    }
+    for provider in &config.payment_providers {
+        if let Err(error) = lgsp_connect::check_payment_provider(&provider.kind, provider.settings.table()) {
+            errors.push(LoadError::PaymentProvider(path.to_owned(), provider.id.clone(), error));
         }
     }
     let certificates = check_certificates(&config, &mut errors);

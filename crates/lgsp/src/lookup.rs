@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::failure::Failure;
+use crate::payments::{self, Financial};
 use crate::request::Authorised;
 use crate::sync::{self, Copies};
 use crate::trace;
@@ -31,6 +32,7 @@ pub(crate) struct DossierView<'a> {
     sender: Option<&'a str>,
     received_at: Option<String>,
     record: Option<&'a RawValue>,
+    financial: Option<Financial>,
     sync: &'a Copies,
 }
 
@@ -96,6 +98,7 @@ async fn view(app: &App, code: &DossierCode, state: &DossierState, sync: &Copies
         sender: record.as_ref().map(|event| event.sender.as_str()),
         received_at: record.as_ref().map(|event| event.at.to_string()),
         record: record.as_ref().and_then(raw),
+        financial: payments::financial_state(app, code.clone()).await?,
         sync,
     };
     Ok(serde_json::to_vec(&view).expect("plain data writes into memory"))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
-use lgsp_model::{AgencyCode, ErrorCode, Scope};
+use lgsp_model::{AgencyCode, ByteCount, ErrorCode, Scope};
 
 use crate::app::{App, Snapshot};
 use crate::failure::Failure;
@@ -58,6 +58,11 @@ impl Accepted {
     /// Splits off the body.
     pub(crate) fn into_body(self) -> Result<BodyReader, Failure> {
         BodyReader::new(self.body, &self.parts.headers, &self.snapshot.config.limits)
+    }
+
+    /// Splits off a body that has at most so many bytes.
+    pub(crate) fn into_body_within(self, most: ByteCount) -> Result<BodyReader, Failure> {
+        BodyReader::bounded(self.body, &self.parts.headers, &self.snapshot.config.limits, most)
     }
 
     /// What of it can prove who sent it.

@@ -10,6 +10,7 @@ use lgsp_model::Timestamp;
 use crate::answer::Dialect;
 use crate::broker::Errand;
 use crate::failure::Failure;
+use crate::payments;
 use crate::server::REFUSED_PATH;
 use crate::services::Description;
 use lgsp_model::ErrorCode;
@@ -30,6 +31,7 @@ pub(crate) enum Route {
     History(String),
     Changes,
     Broker(Errand),
+    Payment(payments::Errand),
     Jwks,
     Metadata,
     Discovery,
@@ -140,6 +142,9 @@ impl Route {
         if let Some(rest) = path.strip_prefix("/oauth2/") {
             return Errand::of(rest).map_or(Self::Unknown, Self::Broker);
         }
+        if let Some(errand) = payments::Errand::of(path) {
+            return Self::Payment(errand);
+        }
         if let Some(id) = path.strip_prefix("/v1/messages/") {
             return Self::Message(decoded(id));
         }
@@ -182,6 +187,7 @@ impl Route {
             Self::History(_) => "/v1/dossiers/{MaHoSo}/history",
             Self::Changes => "/v1/changes",
             Self::Broker(errand) => errand.label(),
+            Self::Payment(errand) => errand.label(),
             Self::Jwks => "/.well-known/jwks.json",
             Self::Metadata => "/.well-known/oauth-authorization-server",
             Self::Discovery => "/.well-known/openid-configuration",
@@ -206,6 +212,7 @@ impl Route {
         match self {
             Self::NationalLogin | Self::NationalCall => Dialect::National,
             Self::Broker(errand) if errand.is_for_people() => Dialect::Page,
+            Self::Payment(errand) if errand.is_for_people() => Dialect::Page,
             Self::Broker(Errand::UserInfo) => Dialect::Json,
             Self::Broker(_) => Dialect::OAuth,
             Self::Service(route) => route.dialect,
@@ -219,16 +226,18 @@ impl Route {
             Self::PushDossiers | Self::PushProgress | Self::NationalLogin | Self::NationalCall => {
                 ("POST", method == Method::POST)
             }
-            Self::Broker(errand) => {
-                let allowed = errand.methods();
-                (allowed, allowed.split(", ").any(|one| one == method.as_str()))
-            }
+            Self::Broker(errand) => one_of(errand.methods(), method),
+            Self::Payment(errand) => one_of(errand.methods(), method),
             Self::ServiceMethod(allowed) => return Err(Failure::method(allowed.clone())),
             Self::Service(_) | Self::Refused(_) | Self::Unknown => return Ok(()),
             _ => ("GET, HEAD", method == Method::GET || method == Method::HEAD),
         };
         if fits { Ok(()) } else { Err(Failure::method(allowed)) }
     }
+}
+
+fn one_of(allowed: &'static str, method: &Method) -> (&'static str, bool) {
+    (allowed, allowed.split(", ").any(|one| one == method.as_str()))
 }
 
 /// The failure that a refused head stands for.

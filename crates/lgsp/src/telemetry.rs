@@ -3,6 +3,7 @@
 mod identity;
 mod log;
 mod metrics;
+mod payments;
 mod upstreams;
 
 pub(crate) use log::start_logging;

@@ -39,6 +39,10 @@ pub(super) fn learn(before: &Payment, fact: &Fact, now: Timestamp) -> Step {
             refund_said(&mut after, id, saying, now);
             None
         }
+        Fact::UsedElsewhere => {
+            after.flags.insert(Flag::OtherTransaction);
+            None
+        }
         Fact::PaidBefore => {
             if after.state.had_money() {
                 after.flags.insert(Flag::PaidTwice);

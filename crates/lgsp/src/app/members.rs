@@ -44,6 +44,7 @@ impl App {
             contracts: before.contracts.clone(),
             services: before.services.clone(),
             providers: before.providers.clone(),
+            payment_providers: before.payment_providers.clone(),
         });
     }
 

@@ -175,13 +175,14 @@ pub(crate) fn error(status: StatusCode, title: &str, advice_vi: &str, failure: &
         failure.code.code(),
         trace.id_hex()
     );
-    page(status, "vi", "Không đăng nhập được", &body)
+    page(status, "vi", "Không thực hiện được", &body)
 }
 
 /// `form-action` is left out: forms lead to providers and clients by redirects, on which browsers disagree.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
-fn page(status: StatusCode, lang: &str, title: &str, body: &str) -> Answer {
+/// A page of this title and body, which is HTML.
+pub(crate) fn page(status: StatusCode, lang: &str, title: &str, body: &str) -> Answer {
     let title = escaped(title);
     let html = format!(
         "<!DOCTYPE html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\

@@ -14,6 +14,7 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::identity::{Identified, authenticate};
+use crate::payments;
 use crate::request::{Accepted, OWN_KINDS};
 use crate::targets;
 
@@ -88,6 +89,7 @@ async fn describe(app: &App, id: &str, event: &StoredEvent) -> Result<Value, Fai
     let reply = app.store.reply_of(event.seq).await?;
     let status = word(stage, reply.as_ref().and_then(end_of));
     let waits = matches!(stage, Stage::Retry | Stage::Unknown);
+    let payment = payments::of_message(app, id).await?;
     Ok(json!({
         "message_id": id,
         "service": service,
@@ -98,6 +100,7 @@ async fn describe(app: &App, id: &str, event: &StoredEvent) -> Result<Value, Fai
         "next_attempt": parked.as_ref().filter(|_| waits).map(|parked| parked.due_at.to_string()),
         "cause": cause.as_ref().map(|cause| cause.code.as_str()),
         "detail": cause.as_ref().map(|cause| cause.detail.as_str()),
+        "payment": payment,
         "reply": reply.and_then(|reply| serde_json::from_slice::<Value>(&reply.payload?).ok()),
     }))
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::identity::IdentityMetrics;
+use super::payments::PaymentMetrics;
 use super::upstreams::UpstreamMetrics;
 use lgsp_model::{EventKind, Timestamp};
 use lgsp_store::CommitObserver;
@@ -45,6 +46,8 @@ pub(crate) struct Metrics {
     observed: IntCounterVec,
     /// Of services.
     pub(crate) upstreams: UpstreamMetrics,
+    /// Of payments.
+    pub(crate) payments: PaymentMetrics,
     reload_success: IntGauge,
     reload_timestamp: Gauge,
     certificates: GaugeVec,
@@ -90,6 +93,7 @@ impl Metrics {
             held: make.gauge("lgsp_held", "Events held until an operator decides."),
             breaker_state: make.gauges("lgsp_breaker_state", "0 closed, 1 half open, 2 open.", &["target"]),
             upstreams: UpstreamMetrics::new(&make),
+            payments: PaymentMetrics::new(&make),
             observed: make.counters(
                 "lgsp_contract_observed_total",
                 "Places of messages that broke a contract which only observes.",

@@ -1,0 +1,179 @@
+//! A provider says what happened: signature, then order, then amount, then state; on disk before it is answered. What is said falsely is
+//! recorded too, within a bound.
+
+use std::sync::Arc;
+
+use lgsp_connect::{CallbackRequest, CallbackVerdict, Heard, Unheard};
+use lgsp_model::{ErrorCode, EventKey, MemberId, ReportStanding};
+use lgsp_store::{NewEvent, Subject, TraceId};
+
+use super::facts::{self, evidence};
+use super::keeper::{self, Because, Changing, Kept, Kind};
+use super::order::order;
+use super::providers::PaymentProvider;
+use crate::answer::{self, Answer};
+use crate::app::{App, Snapshot};
+use crate::failure::Failure;
+use crate::request::Accepted;
+
+/// The largest callback: those documented have 2 KiB.
+const MOST_BYTES: lgsp_model::ByteCount = lgsp_model::ByteCount(64 * 1024);
+
+pub(crate) async fn callback(app: &Arc<App>, request: Accepted, id: &str) -> Result<Answer, Failure> {
+    let snapshot = request.snapshot.clone();
+    let provider = snapshot.payment_providers.get(id);
+    let provider = provider.ok_or_else(|| Failure::new(ErrorCode::NotFound, "there is no such payment provider"))?;
+    let (trace, parts) = (request.trace.id(), request.parts.clone());
+    let body = request.into_body_within(MOST_BYTES)?.read_whole().await?;
+    let came = CallbackRequest {
+        method: &parts.method,
+        path: "callback",
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        body: &body,
+        at: app.clock.wall(),
+    };
+    let verdict = judge(app, &snapshot, provider, &came, trace).await;
+    app.metrics.payments.callback(provider.id(), verdict);
+    let reply = provider.connector.reply(&came, verdict);
+    Ok(answer::with_body(reply.status, reply.content_type, reply.body))
+}
+
+async fn judge(
+    app: &Arc<App>,
+    snapshot: &Snapshot,
+    provider: &PaymentProvider,
+    came: &CallbackRequest<'_>,
+    trace: TraceId,
+) -> CallbackVerdict {
+    let said = evidence(provider.id(), "callback", &raw(came));
+    let heard = match provider.connector.hear(came) {
+        Ok(heard) => heard,
+        Err(unheard) => {
+            let verdict = match unheard {
+                Unheard::BadSignature => CallbackVerdict::BadSignature,
+                Unheard::UnknownOrder => CallbackVerdict::UnknownOrder,
+                Unheard::Malformed(_) => CallbackVerdict::Malformed,
+            };
+            return noted(app, provider, said, verdict, trace).await;
+        }
+    };
+    match heard_of(app, snapshot, provider, &heard, Because::said(trace, said.clone())).await {
+        Ok(CallbackVerdict::UnknownOrder) => noted(app, provider, said, CallbackVerdict::UnknownOrder, trace).await,
+        Ok(verdict) => verdict,
+        Err(failure) => {
+            tracing::warn!(
+                provider = provider.id(),
+                code = failure.code.code(),
+                "a callback could not be recorded now"
+            );
+            CallbackVerdict::TryAgain
+        }
+    }
+}
+
+/// What the provider sent, so that it can be checked again by hand.
+fn raw(came: &CallbackRequest<'_>) -> Vec<u8> {
+    let mut raw = format!("{} {}?{}\n", came.method, came.path, came.query).into_bytes();
+    raw.extend_from_slice(came.body);
+    raw
+}
+
+async fn heard_of(
+    app: &Arc<App>,
+    snapshot: &Snapshot,
+    provider: &PaymentProvider,
+    heard: &Heard,
+    because: Because,
+) -> Result<CallbackVerdict, Failure> {
+    let Some(kept) = keeper::load(app, &heard.order).await? else { return Ok(CallbackVerdict::UnknownOrder) };
+    if kept.record.provider.as_deref() != Some(provider.id()) {
+        return Ok(CallbackVerdict::UnknownOrder);
+    }
+    let amount = kept.record.payment().amount;
+    if heard.report.amount.is_some_and(|said| said != amount) {
+        if heard.proven {
+            learn(app, heard, because).await?;
+        } else {
+            noted(app, provider, because.evidence.concat().into(), CallbackVerdict::WrongAmount, because.trace).await;
+        }
+        return Ok(CallbackVerdict::WrongAmount);
+    }
+    if heard.proven {
+        return learn(app, heard, because).await;
+    }
+    confirmed(app, snapshot, provider, &kept, because).await
+}
+
+async fn learn(app: &Arc<App>, heard: &Heard, because: Because) -> Result<CallbackVerdict, Failure> {
+    let report = &heard.report;
+    recorded(keeper::change(app, heard.order.clone(), because, |record, now| facts::said(record, report, now)).await)
+}
+
+fn recorded(change: Result<(super::Record, Kind), Changing>) -> Result<CallbackVerdict, Failure> {
+    Ok(match change? {
+        (_, Kind::Changed) => CallbackVerdict::Recorded,
+        (_, Kind::Same) => CallbackVerdict::AlreadyRecorded,
+    })
+}
+
+/// A callback whose signature does not cover what happened only says that something did: the provider is asked what.
+async fn confirmed(
+    app: &Arc<App>,
+    snapshot: &Snapshot,
+    provider: &PaymentProvider,
+    kept: &Kept,
+    mut because: Because,
+) -> Result<CallbackVerdict, Failure> {
+    let order = order(&snapshot.config, &kept.record, provider.id());
+    let Ok(report) = provider.connector.query(&order).await else { return Ok(CallbackVerdict::TryAgain) };
+    because.evidence.push(evidence(provider.id(), "query", &report.evidence));
+    let settled =
+        !matches!(report.standing, ReportStanding::Pending | ReportStanding::Unclear | ReportStanding::NotFound);
+    let verdict = recorded(
+        keeper::change(app, order.id.clone(), because, |record, now| facts::said(record, &report, now)).await,
+    )?;
+    Ok(if settled { verdict } else { CallbackVerdict::TryAgain })
+}
+
+/// Keeps what was said in vain: falsely signed, or about no order of ours. Anybody can say such things, so that a provider's share of the
+/// log is bounded; what is beyond is counted only.
+async fn noted(
+    app: &Arc<App>,
+    provider: &PaymentProvider,
+    said: bytes::Bytes,
+    verdict: CallbackVerdict,
+    trace: TraceId,
+) -> CallbackVerdict {
+    tracing::warn!(provider = provider.id(), ?verdict, "a callback does not count");
+    if !provider.may_note(app.clock.steady()) {
+        return verdict;
+    }
+    let event = NewEvent {
+        subject: Subject::Evidence {
+            key: EventKey::of("payment", provider.id(), None).expect("a provider's id is a name"),
+        },
+        sender: provider.id().parse::<MemberId>().expect("a provider's id has the letters of a member's"),
+        at: app.clock.wall(),
+        payload: said,
+        trace,
+        idempotency: None,
+    };
+    match app.store.append(vec![event]).await {
+        Ok(_) => verdict,
+        Err(_) => CallbackVerdict::TryAgain,
+    }
+}
+
+/// The word for a verdict in metrics.
+pub(crate) const fn word(verdict: CallbackVerdict) -> &'static str {
+    match verdict {
+        CallbackVerdict::Recorded => "recorded",
+        CallbackVerdict::AlreadyRecorded => "already_recorded",
+        CallbackVerdict::UnknownOrder => "unknown_order",
+        CallbackVerdict::WrongAmount => "wrong_amount",
+        CallbackVerdict::BadSignature => "bad_signature",
+        CallbackVerdict::Malformed => "malformed",
+        CallbackVerdict::TryAgain => "try_again",
+    }
+}

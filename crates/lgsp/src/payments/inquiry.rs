@@ -1,0 +1,220 @@
+//! The truth in the end: everything that is open is asked about until the provider says, on a schedule that outlives restarts. It also
+//! ends what nobody waits for any more, sends refunds that may not have left, and finds fees that were paid twice.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lgsp_connect::PayFailure;
+use lgsp_core::payment::{EndCause, Fact, next_look};
+use lgsp_model::{DossierCode, PaymentId, PaymentState, ReportStanding, Timestamp};
+use lgsp_store::{PaymentEntry, TraceId};
+
+use super::facts::{self, evidence};
+use super::keeper::{self, Because, Kept};
+use super::order::order;
+use super::providers::PaymentProvider;
+use super::record::Record;
+use super::refund;
+use crate::app::{App, Snapshot};
+use crate::failure::Failure;
+
+/// How often the store is asked what is due.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// Payments that are taken up at one time; those of one provider wait for its own bound.
+const AT_ONCE: usize = 256;
+
+/// How long a payment that could not be looked at waits; an error is logged each time.
+const AFTER_TROUBLE_MILLIS: i64 = 30_000;
+
+/// Payments of a dossier among which one that was paid twice is looked for.
+const OF_DOSSIER: usize = 1000;
+
+/// The job. It runs as long as the gateway.
+#[derive(Default)]
+pub(crate) struct Inquiry {
+    /// What is being looked at now.
+    busy: Mutex<HashSet<PaymentId>>,
+}
+
+impl Inquiry {
+    fn take(&self, id: &PaymentId) -> bool {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone())
+    }
+
+    fn leave(&self, id: &PaymentId) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
+    fn room(&self) -> usize {
+        AT_ONCE.saturating_sub(self.busy.lock().unwrap_or_else(PoisonError::into_inner).len())
+    }
+
+    /// Runs until the gateway stops.
+    pub(crate) async fn run(app: Arc<App>) {
+        loop {
+            let room = app.inquiry.room();
+            if room > 0 {
+                match app.store.payments_due(app.clock.wall(), room + AT_ONCE).await {
+                    Ok(due) => {
+                        due.into_iter().filter(|entry| app.inquiry.take(&entry.id)).take(room).for_each(|entry| {
+                            let app = app.clone();
+                            tokio::spawn(async move {
+                                let id = entry.id.clone();
+                                look(&app, entry).await;
+                                app.inquiry.leave(&id);
+                            });
+                        })
+                    }
+                    Err(error) => tracing::warn!(cause = %error, "it cannot be found out which payments are due"),
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = app.drained() => return,
+            }
+        }
+    }
+}
+
+/// Looks at one payment and sees to it that it is looked at again when it has to be.
+async fn look(app: &Arc<App>, entry: PaymentEntry) {
+    let (id, seq) = (entry.id.clone(), entry.seq);
+    let next = match Kept::of(entry) {
+        Ok(kept) => match look_at(app, &kept).await {
+            Ok(next) => next,
+            Err(failure) => {
+                tracing::warn!(
+                    payment = id.as_str(),
+                    code = failure.code.code(),
+                    "a payment could not be looked at now"
+                );
+                Some(app.clock.wall().plus_millis(AFTER_TROUBLE_MILLIS))
+            }
+        },
+        Err(_) => Some(app.clock.wall().plus_millis(AFTER_TROUBLE_MILLIS)),
+    };
+    // When it changed meanwhile, the change said when to look next.
+    if let Err(error) = app.store.postpone_payment(id, seq, next).await {
+        tracing::warn!(cause = %error, "when a payment is looked at next could not be stored");
+    }
+}
+
+async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failure> {
+    let snapshot = app.snapshot();
+    let record = &kept.record;
+    let (state, now) = (record.state(), app.clock.wall());
+    match state {
+        PaymentState::Created if !record.sent => {
+            if now >= record.expires_at {
+                end(app, record, EndCause::Expired).await?;
+            }
+        }
+        PaymentState::RefundPending => refund::pursue(app, &snapshot, record, TraceId::default()).await?,
+        state if state.had_money() => {
+            paid_twice(app, record).await?;
+            return Ok(None);
+        }
+        _ => {
+            ask(app, &snapshot, record).await?;
+        }
+    }
+    Ok(next_look(&record.payment(), app.clock.wall()))
+}
+
+async fn end(app: &Arc<App>, record: &Record, cause: EndCause) -> Result<(), Failure> {
+    let because = Because::of(TraceId::default());
+    keeper::change(app, record.id(), because, |record, now| facts::learn(record, &Fact::Ended(cause), now)).await?;
+    Ok(())
+}
+
+/// What asking a provider brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It has the money, or said that it will not have it.
+    Settled,
+    /// It has no money for it now.
+    NoMoney,
+    /// It cannot say, or did not answer.
+    Unclear,
+}
+
+/// Asks the provider of a payment where it stands, and ends the payment when its time is over and the provider has no money for it.
+pub(crate) async fn ask(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<Asked, Failure> {
+    let Some(provider) = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id)) else {
+        tracing::warn!(
+            payment = record.id,
+            provider = record.provider,
+            "a payment's provider is not configured any more"
+        );
+        return Ok(Asked::Unclear);
+    };
+    let _place = provider.asking.clone().acquire_owned().await.expect("it is never closed");
+    let order = order(&snapshot.config, record, provider.id());
+    match provider.connector.query(&order).await {
+        Ok(report) => {
+            let because = Because::said(TraceId::default(), evidence(provider.id(), "query", &report.evidence));
+            keeper::change(app, order.id.clone(), because, |record, now| {
+                facts::said(record, &report, now)?;
+                let no_money = matches!(report.standing, ReportStanding::Pending | ReportStanding::NotFound);
+                let waits = record.state().is_open() || record.state() == PaymentState::Created;
+                if no_money && waits && now >= record.expires_at {
+                    facts::learn(record, &Fact::Ended(EndCause::Expired), now)?;
+                }
+                Ok(())
+            })
+            .await?;
+            Ok(match report.standing {
+                ReportStanding::Paid | ReportStanding::Refunded | ReportStanding::Failed => Asked::Settled,
+                ReportStanding::Pending | ReportStanding::NotFound => Asked::NoMoney,
+                ReportStanding::Unclear => Asked::Unclear,
+            })
+        }
+        Err(failure) => {
+            silent(app, provider, record, &failure).await?;
+            Ok(Asked::Unclear)
+        }
+    }
+}
+
+async fn silent(
+    app: &Arc<App>,
+    provider: &PaymentProvider,
+    record: &Record,
+    failure: &PayFailure,
+) -> Result<(), Failure> {
+    tracing::info!(
+        payment = record.id,
+        provider = provider.id(),
+        ?failure,
+        "a provider did not say where a payment stands"
+    );
+    if app.clock.wall() < record.expires_at || record.state() != PaymentState::Pending {
+        return Ok(());
+    }
+    let because = Because::of(TraceId::default());
+    keeper::change(app, record.id(), because, |record, now| facts::learn(record, &Fact::Silent, now)).await?;
+    Ok(())
+}
+
+/// Whether the same fee of the same dossier was paid before this payment. The one that was paid later is flagged.
+async fn paid_twice(app: &Arc<App>, record: &Record) -> Result<(), Failure> {
+    let Ok(dossier) = record.dossier.parse::<DossierCode>() else { return Ok(()) };
+    let mut same = Vec::new();
+    for entry in app.store.payments_of(dossier, OF_DOSSIER).await? {
+        let other = Kept::of(entry)?.record;
+        let holds_money =
+            matches!(other.state(), PaymentState::Paid | PaymentState::PartlyRefunded | PaymentState::RefundPending);
+        if holds_money && other.sorted_fees() == record.sorted_fees() {
+            same.push(other);
+        }
+    }
+    // By when the money came; of two at one time by name, so that everybody who looks finds the same one.
+    same.sort_by(|a, b| (a.paid_at, &a.id).cmp(&(b.paid_at, &b.id)));
+    for later in same.iter().skip(1) {
+        let because = Because::of(TraceId::default());
+        keeper::change(app, later.id(), because, |record, now| facts::learn(record, &Fact::PaidBefore, now)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Opening an order at the provider that was chosen. On disk before the provider is told: an answer that is lost cannot hide that it was.
+
+use std::sync::Arc;
+
+use lgsp_connect::{Opened, PayFailure};
+use lgsp_core::payment::{Fact, NotNow};
+use lgsp_model::{PaymentState, Timestamp};
+use lgsp_store::TraceId;
+
+use super::facts::{self, evidence};
+use super::keeper::{self, Because};
+use super::order::order;
+use super::providers::PaymentProvider;
+use super::record::Record;
+use crate::app::{App, Snapshot};
+use crate::failure::Failure;
+
+/// Notes in a record that this provider is about to be told of it.
+pub(crate) fn choose(record: &mut Record, provider: &str, now: Timestamp) {
+    record.provider = Some(provider.to_owned());
+    record.sent = true;
+    // Providers write times to the second; what they are told must be the same at every call.
+    record.opened_at = Some(Timestamp(now.0 - now.0.rem_euclid(1000)));
+}
+
+/// Chooses the provider of a payment that was only asked for. Who chose first, chose.
+pub(crate) async fn choose_and_open(
+    app: &Arc<App>,
+    snapshot: &Snapshot,
+    record: &Record,
+    provider: &PaymentProvider,
+    trace: TraceId,
+) -> Result<Record, Failure> {
+    let chosen = keeper::change(app, record.id(), Because::of(trace), |record, now| {
+        if record.state() != PaymentState::Created || record.sent || now >= record.expires_at {
+            return Err(NotNow::Over);
+        }
+        choose(record, provider.id(), now);
+        Ok(())
+    });
+    let (record, _) = chosen.await?;
+    open(app, snapshot, &record, provider, trace).await
+}
+
+/// Tells the provider of an order, and the record what came of it.
+pub(crate) async fn open(
+    app: &Arc<App>,
+    snapshot: &Snapshot,
+    record: &Record,
+    provider: &PaymentProvider,
+    trace: TraceId,
+) -> Result<Record, Failure> {
+    let order = order(&snapshot.config, record, provider.id());
+    let came = provider.connector.open(&order).await;
+    let because = match &came {
+        Ok(Opened { evidence: said, .. }) if !said.is_empty() => {
+            Because::said(trace, evidence(provider.id(), "open", said))
+        }
+        _ => Because::of(trace),
+    };
+    if let Err(failure) = &came {
+        tracing::warn!(payment = record.id, provider = provider.id(), ?failure, "an order was not opened");
+    }
+    let learnt = keeper::change(app, order.id.clone(), because, |record, now| take(record, &came, now));
+    Ok(learnt.await?.0)
+}
+
+fn take(record: &mut Record, came: &Result<Opened, PayFailure>, now: Timestamp) -> Result<(), NotNow> {
+    match came {
+        Ok(opened) => {
+            record.payment_url = Some(opened.pay_url.clone());
+            record.qr.clone_from(&opened.qr);
+            facts::learn(record, &Fact::Opened, now)
+        }
+        Err(PayFailure::Unknown(_)) => facts::learn(record, &Fact::OpenedMaybe, now),
+        Err(PayFailure::Refused(cause)) => facts::learn(record, &Fact::NotTaken(cause.code.clone()), now),
+        // It certainly knows nothing: the citizen may choose again on his page.
+        Err(PayFailure::Deferred(_) | PayFailure::Unsupported) => {
+            if record.state() == PaymentState::Created {
+                record.sent = false;
+                record.opened_at = None;
+            }
+            Ok(())
+        }
+    }
+}

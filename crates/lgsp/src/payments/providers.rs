@@ -1,0 +1,114 @@
+//! The payment providers of one configuration, ready to be talked to, and the accounts that may be paid to.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use lgsp_config::{Config, Payee, PaymentProvider as Settings, ProviderId};
+use lgsp_connect::{BuildError, CheckError, Clock, PaymentProvider as Connector};
+use lgsp_core::{Gcra, Verdict};
+use lgsp_model::{AgencyCode, Dong, Timestamp};
+use tokio::sync::Semaphore;
+
+/// A provider, and what people read of it.
+pub(crate) struct PaymentProvider {
+    settings: Settings,
+    pub(crate) connector: Arc<dyn Connector>,
+    /// Bounds the questions that are asked of it at one time.
+    pub(crate) asking: Arc<Semaphore>,
+    noted: AtomicU64,
+}
+
+/// What a provider's name may leave in the log of what was said in vain: anybody can call a callback's address.
+static NOISE: LazyLock<Gcra> = LazyLock::new(|| {
+    let calls = NonZeroU32::new(60).expect("more than none");
+    Gcra::new(calls, Duration::from_secs(60), calls)
+});
+
+/// All of them, in the order of the file.
+#[derive(Clone, Default)]
+pub(crate) struct PaymentProviders(Vec<Arc<PaymentProvider>>);
+
+/// Why a provider cannot be used.
+#[derive(Debug)]
+pub enum PaymentProviderProblem {
+    /// Its kind or its settings are wrong.
+    Settings(ProviderId, CheckError),
+    /// It cannot be built.
+    Build(ProviderId, BuildError),
+}
+
+impl fmt::Display for PaymentProviderProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(id, error) => write!(f, "payment provider {id}: {error}"),
+            Self::Build(id, error) => write!(f, "payment provider {id}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for PaymentProviderProblem {}
+
+impl PaymentProvider {
+    pub(crate) fn id(&self) -> &str {
+        self.settings.id.as_str()
+    }
+
+    pub(crate) fn name(&self, english: bool) -> &str {
+        if english { &self.settings.name_en } else { &self.settings.name }
+    }
+
+    /// Whether one more piece of evidence that leads nowhere may be kept now.
+    pub(crate) fn may_note(&self, now: Timestamp) -> bool {
+        let now_ns = u64::try_from(now.0).unwrap_or(0).saturating_mul(1_000_000);
+        let mut tat = self.noted.load(Ordering::Relaxed);
+        loop {
+            let Verdict::Allowed { tat: next, .. } = NOISE.check(tat, now_ns) else { return false };
+            match self.noted.compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => tat = other,
+            }
+        }
+    }
+
+    /// Whether an agency's fee of this amount may be paid there, to this account.
+    pub(crate) fn takes(&self, payee: &Payee, agency: &AgencyCode, amount: Dong) -> bool {
+        let abilities = self.connector.abilities();
+        let pays_there = payee.providers.as_ref().is_none_or(|allowed| allowed.contains(&self.settings.id));
+        pays_there && self.settings.agencies.covers(agency) && (abilities.least..=abilities.most).contains(&amount)
+    }
+}
+
+impl PaymentProviders {
+    /// Builds the providers of a configuration; those that did not change stay, with their connections.
+    pub(crate) fn build(config: &Config, clock: &Clock, before: Option<&Self>) -> Result<Self, PaymentProviderProblem> {
+        let build = |settings: &Settings| {
+            let same = |known: &&Arc<PaymentProvider>| {
+                (&known.settings.kind, &known.settings.settings) == (&settings.kind, &settings.settings)
+                    && known.settings.id == settings.id
+            };
+            let connector = match before.and_then(|before| before.0.iter().find(same)) {
+                Some(known) => known.connector.clone(),
+                None => {
+                    let id = || settings.id.clone();
+                    let checked = lgsp_connect::check_payment_provider(&settings.kind, settings.settings.table());
+                    let checked = checked.map_err(|error| PaymentProviderProblem::Settings(id(), error))?;
+                    checked.build(clock.clone()).map_err(|error| PaymentProviderProblem::Build(id(), error))?
+                }
+            };
+            let asking = Arc::new(Semaphore::new(config.payments.asking as usize));
+            Ok(Arc::new(PaymentProvider { settings: settings.clone(), connector, asking, noted: AtomicU64::new(0) }))
+        };
+        config.payment_providers.iter().map(build).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Arc<PaymentProvider>> {
+        self.0.iter().find(|provider| provider.id() == id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<PaymentProvider>> {
+        self.0.iter()
+    }
+}
