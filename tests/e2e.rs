@@ -17,6 +17,8 @@ mod canary;
 mod canary_sign_in;
 #[path = "e2e/canned.rs"]
 mod canned;
+#[path = "e2e/cashier.rs"]
+mod cashier;
 #[path = "e2e/child.rs"]
 mod child;
 #[path = "e2e/delivery.rs"]
@@ -37,6 +39,8 @@ mod machines;
 mod members;
 #[path = "e2e/national.rs"]
 mod national;
+#[path = "e2e/payments.rs"]
+mod payments;
 #[path = "e2e/proofs.rs"]
 mod proofs;
 #[path = "e2e/proxy.rs"]
