@@ -11,6 +11,7 @@ mod held;
 mod members;
 mod operator;
 mod parked;
+mod reconciliations;
 mod services;
 mod target;
 mod verify;
@@ -31,6 +32,7 @@ use hyper_util::service::TowerToHyperService;
 use lgsp_config::Lockout;
 use lgsp_model::{ErrorCode, MemberId};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::answer::{self, Answer, Dialect, TRACERESPONSE};
 use crate::app::App;
@@ -53,6 +55,8 @@ struct Admin {
     tokens: SecretChecker,
     /// The name under which it counts wrong tokens.
     name: MemberId,
+    /// The place of the one reconciliation that may be at work.
+    reconciling: Semaphore,
 }
 
 /// The listener's service.
@@ -80,7 +84,8 @@ const MAX_ANSWER: usize = 64 * 1024 * 1024;
 pub(crate) fn start(entrance: Entrance, app: Arc<App>) -> io::Result<AdminServer> {
     let limits = app.snapshot().config.limits.clone();
     let name = "admin".parse().expect("a well-formed name");
-    let admin = Arc::new(Admin { app: app.clone(), tokens: SecretChecker::new(NEVER_LOCKED), name });
+    let (tokens, reconciling) = (SecretChecker::new(NEVER_LOCKED), Semaphore::new(1));
+    let admin = Arc::new(Admin { app: app.clone(), tokens, name, reconciling });
     let gate = Arc::new(Gate { app, routes: TowerToHyperService::new(routes(admin)) });
     Ok(AdminServer { server: Server::start(entrance, &limits, gate)? })
 }
@@ -128,6 +133,10 @@ fn routes(admin: Arc<Admin>) -> Router {
         .route("/members/{id}/revoke", post(members::revoke))
         .route("/members/{id}/restore", post(members::restore))
         .route("/members/{id}/unlock", post(members::unlock))
+        .route("/reconciliations", get(reconciliations::list).post(reconciliations::create))
+        .route("/reconciliations/{id}", get(reconciliations::one))
+        .route("/reconciliations/{id}/rows.csv", get(reconciliations::csv))
+        .route("/reconciliations/{id}/rows.xlsx", get(reconciliations::xlsx))
         .route("/verify", post(verify::run));
     Router::new()
         .route("/livez", get(health::alive))

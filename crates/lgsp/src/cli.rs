@@ -10,6 +10,7 @@ mod keys;
 mod member;
 mod operate;
 mod picture;
+mod reconcile;
 mod sandbox;
 mod table;
 mod verify;
@@ -77,6 +78,8 @@ fn carry_out(command: Command) -> Result<(), CommandError> {
         Command::Services(arguments) => wait_for(operate::services(arguments)),
         Command::Targets(arguments) => wait_for(operate::targets(arguments)),
         Command::Member(arguments) => wait_for(member::run(arguments)),
+        Command::Reconcile(arguments) => wait_for(reconcile::reconcile(arguments)),
+        Command::Reconciliations(arguments) => wait_for(reconcile::list(arguments)),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Keys(arguments) => keys::run(&arguments),
         Command::Completions { shell } => {
@@ -149,6 +152,8 @@ mod tests {
             "lgsp member add post --name Post --agency H11 --reason r",
             "lgsp member limit post --expires 2027-01-01 --no-expiry --reason r",
             "lgsp member show POST",
+            "lgsp reconcile --provider vnpay",
+            "lgsp reconcile --provider vnpay --day 2026-11-21 file.csv --out rows.pdf",
             "lgsp completions cobol",
             "lgsp sandbox --listen nowhere",
         ] {

@@ -19,7 +19,7 @@ use crate::app::{App, Parts, Snapshot};
 use crate::broker::{ProviderProblem, Providers};
 use crate::clock::Clock;
 use crate::identity::{DigestKey, Issuer, KeyError, KeyRing, Members, Revoked, Roster};
-use crate::payments::{Inquiry, PaymentProviderProblem, PaymentProviders};
+use crate::payments::{Inquiry, PaymentProviderProblem, PaymentProviders, reconcile};
 use crate::server::Server;
 pub use crate::server::{BadSocket, Sockets, TlsError};
 use crate::services::{self, Services, Values};
@@ -128,6 +128,7 @@ impl Gateway {
         let app = Arc::new(App::new(parts));
         app.keep_members();
         tokio::spawn(Inquiry::run(app.clone()));
+        reconcile::show_all(&app).await;
         app.metrics.certificates(&encryption.ends());
         // Operators' listener comes last: who finds it ready finds the other one too.
         let (public, admin) = entrances.start(encryption, &limits, &app)?;
@@ -181,6 +182,7 @@ impl Gateway {
             providers,
             payment_providers,
         });
+        reconcile::show_all(app).await;
         tracing::info!("configuration taken over");
         Ok(())
     }

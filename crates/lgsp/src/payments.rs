@@ -19,6 +19,7 @@ mod post;
 mod providers;
 mod pull;
 mod read;
+pub(crate) mod reconcile;
 mod record;
 mod refund;
 mod when;

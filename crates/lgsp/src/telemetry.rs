@@ -4,6 +4,7 @@ mod identity;
 mod log;
 mod metrics;
 mod payments;
+mod reconciliations;
 mod upstreams;
 
 pub(crate) use log::start_logging;

@@ -24,11 +24,23 @@ pub enum RegistryKind {
     Conflict,
     /// Something that is not taken any more before its own end, such as a token.
     Revoked,
+    /// What came of comparing a payment provider's account of a day with ours.
+    Reconciliation,
+    /// Lines on which the two differ, in pieces; the entry before says whose they are.
+    ReconciliationRows,
 }
 
 impl RegistryKind {
     /// Every kind.
-    pub const ALL: &'static [Self] = &[Self::Member, Self::Account, Self::AccountKey, Self::Conflict, Self::Revoked];
+    pub const ALL: &'static [Self] = &[
+        Self::Member,
+        Self::Account,
+        Self::AccountKey,
+        Self::Conflict,
+        Self::Revoked,
+        Self::Reconciliation,
+        Self::ReconciliationRows,
+    ];
 
     /// The kind's name in the log and in the store.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +50,8 @@ impl RegistryKind {
             Self::AccountKey => "account-key",
             Self::Conflict => "conflict",
             Self::Revoked => "revoked",
+            Self::Reconciliation => "reconciliation",
+            Self::ReconciliationRows => "reconciliation-rows",
         }
     }
 }

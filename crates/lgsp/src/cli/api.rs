@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::Value;
@@ -62,7 +63,35 @@ impl Api {
         self.answer(self.client.request(Method::POST, url).timeout(LONG_ANSWER)).await
     }
 
+    /// Sends a file, or nothing; the answer may take as long as a day's payments do.
+    pub(super) async fn send(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        file: Option<tokio::fs::File>,
+    ) -> Result<Value, CommandError> {
+        let url = format!("{}/admin/v1/{path}", self.base);
+        let request = self.client.request(Method::POST, url).query(query).timeout(LONG_ANSWER);
+        self.answer(match file {
+            Some(file) => request.body(file),
+            None => request,
+        })
+        .await
+    }
+
+    /// What is answered, as it is.
+    pub(super) async fn download(&self, path: &str) -> Result<Bytes, CommandError> {
+        let url = format!("{}/admin/v1/{path}", self.base);
+        self.body(self.client.request(Method::GET, url).timeout(LONG_ANSWER)).await
+    }
+
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, CommandError> {
+        let body = self.body(request).await?;
+        let status = reqwest::StatusCode::OK.as_u16();
+        serde_json::from_slice(&body).map_err(|_| CommandError::NotTheApi { url: self.base.clone(), status })
+    }
+
+    async fn body(&self, request: reqwest::RequestBuilder) -> Result<Bytes, CommandError> {
         let mut request = request.header(AUTHORIZATION, self.token.clone());
         if let Some(actor) = &self.actor {
             request = request.header("x-actor", actor.clone());
@@ -73,7 +102,7 @@ impl Api {
         let body = response.bytes().await.map_err(unreachable)?;
         let not_the_api = || CommandError::NotTheApi { url: self.base.clone(), status: status.as_u16() };
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| not_the_api());
+            return Ok(body);
         }
         Err(serde_json::from_slice(&body)
             .map_or_else(|_| not_the_api(), |problem| CommandError::Refused(Box::new(problem))))

@@ -9,6 +9,7 @@ use lgsp_config::{KeyId, TokenAlgorithm};
 use lgsp_model::{DossierCode, TargetId};
 
 use super::member::MemberArguments;
+use super::reconcile::{ReconcileArguments, ReconciliationsArguments};
 
 /// Durable gateway between one-stop systems, the National Public Service Portal and everything else that shares dossiers.
 #[derive(Debug, Parser)]
@@ -43,6 +44,10 @@ pub(super) enum Command {
     Targets(TargetsArguments),
     /// List, make, limit, rotate or revoke members while the gateway runs
     Member(MemberArguments),
+    /// Compare a payment provider's account of a day with ours; 1 when they differ
+    Reconcile(ReconcileArguments),
+    /// List what came of comparing payments
+    Reconciliations(ReconciliationsArguments),
     /// Check the log against its hash chain
     Verify(VerifyArguments),
     /// Make a new signing key, or an API key for a member

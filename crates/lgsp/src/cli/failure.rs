@@ -30,6 +30,8 @@ pub(super) enum CommandError {
     Load(Vec<LoadError>),
     /// The gateway did not start.
     Serve(ServeError),
+    /// A file that was named cannot be read or written.
+    File(PathBuf, std::io::Error),
     /// It was told on standard output already.
     Told(u8),
     /// The store cannot be read.
@@ -74,6 +76,7 @@ impl CommandError {
             | Self::Refused(_)
             | Self::NotTheApi { .. }
             | Self::Store(..)
+            | Self::File(..)
             | Self::Keys(_)
             | Self::Listen(..)
             | Self::NoRuntime(_) => FAILED,
@@ -110,6 +113,7 @@ impl fmt::Display for CommandError {
             Self::Serve(ServeError::Signals(error)) => write!(f, "cannot listen to signals: {error}"),
             Self::Told(_) => Ok(()),
             Self::Store(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::File(path, error) => write!(f, "{}: {error}", path.display()),
             Self::Keys(error) => error.fmt(f),
             Self::Listen(address, error) => {
                 write!(f, "cannot listen on {address}: {error}; choose another address with --listen")

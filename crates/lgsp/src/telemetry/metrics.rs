@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::identity::IdentityMetrics;
 use super::payments::PaymentMetrics;
+use super::reconciliations::ReconciliationMetrics;
 use super::upstreams::UpstreamMetrics;
 use lgsp_model::{EventKind, Timestamp};
 use lgsp_store::CommitObserver;
@@ -22,6 +23,7 @@ pub(crate) struct Metrics {
     request_duration: HistogramVec,
     events: IntCounterVec,
     pub(super) identity: IdentityMetrics,
+    pub(super) reconciliations: ReconciliationMetrics,
     commit_seconds: Histogram,
     commit_batch: Histogram,
     commit_failures: IntCounter,
@@ -76,6 +78,7 @@ impl Metrics {
             request_duration: times("lgsp_request_duration_seconds", "From a request's head to its answer.", "route"),
             events: make.counters("lgsp_events_total", "Records received, by outcome.", &["kind", "outcome"]),
             identity: IdentityMetrics::new(&make),
+            reconciliations: ReconciliationMetrics::new(&make),
             commit_seconds: make.histogram("lgsp_store_commit_seconds", "One commit, fsync included.", COMMIT_BUCKETS),
             commit_batch: make.histogram("lgsp_store_commit_batch", "Events in one commit.", BATCH_BUCKETS),
             commit_failures: make.counter("lgsp_store_commit_failures_total", "Commits that failed."),
@@ -228,7 +231,7 @@ impl Maker<'_> {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels))
     }
 
-    fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+    pub(super) fn float_gauges(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
         self.add(GaugeVec::new(Opts::new(name, help), labels))
     }
 

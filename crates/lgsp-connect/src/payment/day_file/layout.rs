@@ -6,14 +6,13 @@ use toml::{Table, Value};
 use super::time::TimePattern;
 use crate::settings::{Fields, Problem, SettingError};
 
-/// The key of the layout among a provider's settings.
-const KEY: &str = "day_file";
 /// The most words of one meaning.
 const MOST_WORDS: usize = 20;
 /// The largest factor between a file's amounts and đồng.
 const MOST_SCALE: usize = 10_000;
 
-/// VNPAY's file: one row for each payment and each refund that went through, a refund under the name of its payment.
+/// VNPAY's file: a row for each payment and each refund. It is also what is taken of a provider that publishes no layout: settings
+/// say where its own differs.
 const VNPAY: &str = r#"
 separator = ","
 reference = "Mã tham chiếu"
@@ -22,30 +21,14 @@ amount = "Số tiền"
 kind = "Loại giao dịch"
 payment_words = ["Thanh toán"]
 refund_words = ["Hoàn tiền"]
-refund_reference = "payment"
+refund_reference = "own"
 status = "Trạng thái"
 settled_words = ["00", "Thành công"]
 time = "Thời gian thanh toán"
 time_format = "dd/MM/yyyy HH:mm:ss"
 "#;
 
-/// What is taken of a provider that publishes no file of its own: plain names, to be changed by settings.
-const PLAIN: &str = r#"
-separator = ","
-reference = "reference"
-transaction = "transaction"
-amount = "amount"
-kind = "kind"
-payment_words = ["payment"]
-refund_words = ["refund"]
-refund_reference = "own"
-status = "status"
-settled_words = ["settled"]
-time = "time"
-time_format = "yyyy-MM-dd HH:mm:ss"
-"#;
-
-/// ZaloPay knows an order as `yyMMdd_<our name>`.
+/// ZaloPay knows an order as `yyMMdd_<our name>`, and a refund as `yyMMdd_<who we are>_<our name>`.
 const ZALOPAY: &str = r#"reference_after = "_""#;
 
 /// The layout of a provider's day file.
@@ -68,32 +51,16 @@ pub struct DayFileLayout {
 }
 
 impl DayFileLayout {
-    /// The layout of a provider of this kind, changed by the table `day_file` of its settings, and the settings without that table.
+    /// The layout of a provider of this kind, where `changes`, the table `day_file` of its configuration, do not say otherwise.
     ///
     /// # Errors
     /// All that is wrong in the table.
-    pub fn split(kind: &str, settings: &Table) -> Result<(Self, Table), Vec<SettingError>> {
-        let mut rest = settings.clone();
-        let changes = match rest.remove(KEY) {
-            None => Table::new(),
-            Some(Value::Table(changes)) => changes,
-            Some(_) => {
-                let problem = Problem::Expected("a table of columns and words");
-                return Err(vec![SettingError { key: KEY.to_owned(), problem }]);
-            }
-        };
-        let within = |error: SettingError| SettingError { key: format!("{KEY}.{}", error.key), ..error };
-        let layout = Self::of(kind, &changes).map_err(|errors| errors.into_iter().map(within).collect::<Vec<_>>())?;
-        Ok((layout, rest))
-    }
-
-    fn of(kind: &str, changes: &Table) -> Result<Self, Vec<SettingError>> {
+    pub fn of(kind: &str, changes: &Table) -> Result<Self, Vec<SettingError>> {
         let built_in = |text: &str| text.parse::<Table>().expect("the built-in layouts are TOML");
-        let mut table = match kind {
-            "vnpay" => built_in(VNPAY),
-            "zalopay" => built_in(&format!("{PLAIN}{ZALOPAY}")),
-            _ => built_in(PLAIN),
-        };
+        let mut table = built_in(VNPAY);
+        if kind == "zalopay" {
+            table.extend(built_in(ZALOPAY));
+        }
         table.extend(changes.clone());
         Self::read(&table)
     }

@@ -229,7 +229,7 @@ impl Columns {
     }
 
     fn reference_of<'a>(&self, layout: &DayFileLayout, cell: &'a str) -> Option<&'a str> {
-        let parts = layout.reference_after.as_deref().and_then(|before| cell.split_once(before));
+        let parts = layout.reference_after.as_deref().and_then(|before| cell.rsplit_once(before));
         let name = parts.map_or(cell, |(_, name)| name);
         Some(name).filter(|name| !name.is_empty() && is_name(name))
     }

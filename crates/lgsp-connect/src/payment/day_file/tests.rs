@@ -11,8 +11,7 @@ const HEADER: &str =
 const DAY: u32 = 20_261_121;
 
 fn layout(kind: &str, changes: &str) -> DayFileLayout {
-    let changes: Table = format!("[day_file]\n{changes}").parse().unwrap();
-    DayFileLayout::split(kind, &changes).unwrap().0
+    DayFileLayout::of(kind, &changes.parse().unwrap()).unwrap()
 }
 
 /// What a file holds: kind, reference, transaction, amount, state, line.
@@ -81,10 +80,12 @@ fn a_file_of_vnpay_is_read() {
 
 #[test]
 fn settings_make_another_layout_of_it() {
-    let plain = "reference;transaction;amount;kind;status;time\n261121_x;t;5000;payment;settled;2026-11-21 10:00:00\n";
-    let zalopay = layout("zalopay", "separator = ';'\namount_scale = 100");
+    let own_names = "reference = 'order'\namount = 'hundredths'\nkind = 'what'\npayment_words = ['pay']\nstatus = 'state'\n\
+         settled_words = ['done']\ntransaction = 'number'\ntime = 'when'\ntime_format = 'yyyy-MM-dd'\nseparator = ';'\n\
+         amount_scale = 100";
+    let file = "order;number;hundredths;what;state;when\n261121_553_x;t;5000;pay;done;2026-11-21\n";
     let wanted = (LineKind::Payment, "x".to_owned(), "t".to_owned(), 50, Money::Moved, 2);
-    assert_eq!(read(zalopay, plain), Ok(vec![wanted.clone()]));
+    assert_eq!(read(layout("zalopay", own_names), file), Ok(vec![wanted.clone()]));
     let own = "reference = 'Ref'\namount = 'VND'\ntransaction = ''\nkind = ''\nstatus = ''\ntime = ''\nseparator = '|'";
     let wanted = (wanted.0, wanted.1, String::new(), 50, Money::Moved, 2);
     assert_eq!(read(layout("paygov", own), "VND|extra|Ref\n50|y|x"), Ok(vec![wanted]));
@@ -160,13 +161,10 @@ fn a_reference_that_comes_twice_is_refused_with_both_lines() {
 
 #[test]
 fn wrong_layouts_are_told_by_key() {
-    let settings: Table =
-        "url = 'x'\n[day_file]\nseparator = '::'\nreference = ''\namount_scale = 0\ntime_format = 'd/m'\n\
-         refund_reference = 'both'\nsettled_words = '00'\nkind = 1\nsurprise = 2"
-            .parse()
-            .unwrap();
-    let errors = DayFileLayout::split("vnpay", &settings).unwrap_err();
-    let mut keys: Vec<_> = errors.iter().map(|error| error.key.trim_start_matches("day_file.")).collect();
+    let table = "separator = '::'\nreference = ''\namount_scale = 0\ntime_format = 'd/m'\nrefund_reference = 'both'\n\
+                 settled_words = '00'\nkind = 1\nsurprise = 2";
+    let errors = DayFileLayout::of("vnpay", &table.parse().unwrap()).unwrap_err();
+    let mut keys: Vec<_> = errors.iter().map(|error| error.key.as_str()).collect();
     keys.sort_unstable();
     let wanted = [
         "amount_scale",
@@ -179,17 +177,12 @@ fn wrong_layouts_are_told_by_key() {
         "time_format",
     ];
     assert_eq!(keys, wanted);
-    let settings: Table = "day_file = 'vnpay'".parse().unwrap();
-    assert_eq!(DayFileLayout::split("vnpay", &settings).unwrap_err()[0].key, "day_file");
 }
 
 #[test]
-fn a_provider_gets_its_settings_without_the_layout() {
-    let settings: Table = "url = 'x'\n[day_file]\nseparator = ';'".parse().unwrap();
-    let (layout, rest) = DayFileLayout::split("momo", &settings).unwrap();
-    assert_eq!((layout.separator, rest), (b';', "url = 'x'".parse().unwrap()));
+fn every_kind_of_provider_has_a_layout() {
     for family in super::super::PAYMENT_PROVIDERS {
-        assert!(DayFileLayout::split(family.name, &Table::new()).is_ok(), "{}", family.name);
+        assert!(DayFileLayout::of(family.name, &Table::new()).is_ok(), "{}", family.name);
     }
 }
 

@@ -1,0 +1,131 @@
+//! The lines on which the two sides differ, as they are found: so many are kept, in pieces that are stored as they are.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use lgsp_core::reconcile::{Class, Money, Pair};
+use lgsp_model::PaymentId;
+use serde::{Deserialize, Serialize};
+
+/// Rows that are kept of one reconciliation: more than anybody looks through, some twenty megabytes. The sums count all.
+pub(crate) const MOST_ROWS: u64 = 100_000;
+/// Rows of one stored piece: some hundred KiB.
+const PIECE: usize = 1_000;
+
+/// One line on which the two sides differ. Short keys, as there may be many.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    #[serde(rename = "c")]
+    pub(crate) class: String,
+    #[serde(rename = "k")]
+    pub(crate) kind: String,
+    #[serde(rename = "r")]
+    pub(crate) reference: String,
+    /// The payment that it belongs to, as far as we know.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) payment: Option<String>,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ours: Option<Side>,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) theirs: Option<Side>,
+    /// Where it stands in the provider's file; 0: in none.
+    #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
+    pub(crate) line: u32,
+}
+
+/// What one side says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Side {
+    #[serde(rename = "a")]
+    pub(crate) amount: i64,
+    #[serde(rename = "s")]
+    pub(crate) state: String,
+    #[serde(rename = "x", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) transaction: String,
+}
+
+fn is_zero(line: &u32) -> bool {
+    *line == 0
+}
+
+/// What was found so far.
+#[derive(Default)]
+pub(crate) struct Found {
+    kept: u64,
+    pieces: Vec<Bytes>,
+    open: Vec<u8>,
+    in_open: usize,
+    doubtful: BTreeSet<PaymentId>,
+}
+
+impl Found {
+    /// Takes note of a pair, if its sides differ.
+    pub(crate) fn take(&mut self, pair: &Pair<'_>) {
+        if !pair.class.differs() || self.kept == MOST_ROWS {
+            return;
+        }
+        self.kept += 1;
+        self.doubtful.extend(doubtful(pair));
+        self.open.push(if self.in_open == 0 { b'[' } else { b',' });
+        serde_json::to_writer(&mut self.open, &Row::of(pair)).expect("plain data writes into memory");
+        self.in_open += 1;
+        if self.in_open == PIECE {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if self.in_open > 0 {
+            self.open.push(b']');
+            self.pieces.push(std::mem::take(&mut self.open).into());
+            self.in_open = 0;
+        }
+    }
+
+    /// How many are kept.
+    pub(crate) fn kept(&self) -> u64 {
+        self.kept
+    }
+
+    /// Payments that the provider has money for and we have not.
+    pub(crate) fn take_doubtful(&mut self) -> BTreeSet<PaymentId> {
+        std::mem::take(&mut self.doubtful)
+    }
+
+    /// The pieces, each a JSON list.
+    pub(crate) fn into_pieces(mut self) -> Vec<Bytes> {
+        self.close();
+        self.pieces
+    }
+}
+
+/// The payment to be asked about: one whose money moved by the provider's account and not by ours, on this day or at all.
+fn doubtful(pair: &Pair<'_>) -> Option<PaymentId> {
+    let theirs = pair.theirs.filter(|line| line.money == Money::Moved)?;
+    match pair.class {
+        Class::DifferentState => pair.ours?.payment.parse().ok(),
+        Class::MissingHere => theirs.reference.parse().ok(),
+        _ => None,
+    }
+}
+
+impl Row {
+    fn of(pair: &Pair<'_>) -> Self {
+        let kind = pair.ours.map(|line| line.kind).or(pair.theirs.map(|line| line.kind));
+        let reference = pair.ours.map(|line| line.reference).or(pair.theirs.map(|line| line.reference));
+        let side = |amount: i64, money: Money, transaction: &str| Side {
+            amount,
+            state: money.as_str().to_owned(),
+            transaction: transaction.to_owned(),
+        };
+        Self {
+            class: pair.class.as_str().to_owned(),
+            kind: kind.map_or("", |kind| kind.as_str()).to_owned(),
+            reference: reference.unwrap_or_default().to_owned(),
+            payment: pair.ours.map(|line| line.payment.to_owned()),
+            ours: pair.ours.map(|line| side(line.amount.get(), line.money, line.transaction)),
+            theirs: pair.theirs.map(|line| side(line.amount.get(), line.money, line.transaction)),
+            line: pair.theirs.map_or(0, |line| line.line),
+        }
+    }
+}
