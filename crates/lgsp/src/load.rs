@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lgsp_config::{Config, ConfigError, ProviderId};
-use lgsp_connect::CheckError;
+use lgsp_connect::{CheckError, DayFileLayout};
 use lgsp_contract::{Catalogue, Diagnostic, SourceFile};
 use lgsp_model::{MemberId, TargetId};
 
@@ -126,6 +126,10 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<LoadError>> {
         }
     }
     for provider in &config.payment_providers {
+        if let Err(wrong) = DayFileLayout::of(&provider.kind, provider.day_file.table()) {
+            let error = CheckError::Settings(wrong);
+            errors.push(LoadError::PaymentProvider(path.to_owned(), provider.id.clone(), error));
+        }
         if let Err(error) = lgsp_connect::check_payment_provider(&provider.kind, provider.settings.table()) {
             errors.push(LoadError::PaymentProvider(path.to_owned(), provider.id.clone(), error));
         }

@@ -43,7 +43,7 @@ pub(super) async fn create(
             let statement = file.read(&provider, day, &limits).await?;
             reconcile::with_file(&admin.app, id, day, statement).await?
         }
-        None => return Err(Failure::new(ErrorCode::BadParameter, "send the provider's file as body").into()),
+        None => reconcile::with_answers(&admin.app, id, day).await?,
     };
     let audit = operator.entry(&admin, "payments.reconcile", format!("{id}/{day}"), reason);
     let outcome = reconcile::finish(&admin.app, compared, audit).await?;

@@ -3,6 +3,7 @@
 //!
 //! It changes no payment: money in a file is a reason to ask the provider, never a fact. How lines are compared is `lgsp-core`'s.
 
+mod asked;
 mod awaken;
 mod day;
 mod file;
@@ -21,6 +22,7 @@ use lgsp_store::{AuditEntry, DurableStore, LedgerKind, LedgerLine, LedgerState, 
 use crate::app::App;
 use crate::failure::Failure;
 
+pub(crate) use asked::with_answers;
 pub(crate) use day::Day;
 pub(crate) use file::Upload;
 pub(crate) use found::Found;

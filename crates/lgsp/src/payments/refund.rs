@@ -171,7 +171,8 @@ fn refund_name(line: &RefundLine) -> PaymentId {
     line.id.parse().expect("it was checked when it was read or made")
 }
 
-fn refund_order<'a>(
+/// A refund as a provider is told of it.
+pub(crate) fn refund_order<'a>(
     order: &'a lgsp_connect::Order,
     record: &'a Record,
     line: &'a RefundLine,

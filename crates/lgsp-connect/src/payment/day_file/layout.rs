@@ -54,7 +54,7 @@ impl DayFileLayout {
     /// The layout of a provider of this kind, where `changes`, the table `day_file` of its configuration, do not say otherwise.
     ///
     /// # Errors
-    /// All that is wrong in the table.
+    /// All that is wrong in the table, as `day_file.<key>`.
     pub fn of(kind: &str, changes: &Table) -> Result<Self, Vec<SettingError>> {
         let built_in = |text: &str| text.parse::<Table>().expect("the built-in layouts are TOML");
         let mut table = built_in(VNPAY);
@@ -62,7 +62,8 @@ impl DayFileLayout {
             table.extend(built_in(ZALOPAY));
         }
         table.extend(changes.clone());
-        Self::read(&table)
+        let within = |error: SettingError| SettingError { key: format!("day_file.{}", error.key), ..error };
+        Self::read(&table).map_err(|errors| errors.into_iter().map(within).collect())
     }
 
     fn read(table: &Table) -> Result<Self, Vec<SettingError>> {

@@ -164,7 +164,7 @@ fn wrong_layouts_are_told_by_key() {
     let table = "separator = '::'\nreference = ''\namount_scale = 0\ntime_format = 'd/m'\nrefund_reference = 'both'\n\
                  settled_words = '00'\nkind = 1\nsurprise = 2";
     let errors = DayFileLayout::of("vnpay", &table.parse().unwrap()).unwrap_err();
-    let mut keys: Vec<_> = errors.iter().map(|error| error.key.as_str()).collect();
+    let mut keys: Vec<_> = errors.iter().map(|error| error.key.strip_prefix("day_file.").unwrap()).collect();
     keys.sort_unstable();
     let wanted = [
         "amount_scale",
