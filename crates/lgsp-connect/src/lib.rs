@@ -28,10 +28,10 @@ pub use identity::{
     ProviderFailure, ProviderFailureKind, ProviderFamily, check_provider,
 };
 pub use payment::{
-    Abilities, Bill, CallbackReply, CallbackRequest, CallbackVerdict, CheckedPaymentProvider, DayFileError,
+    Abilities, BadQr, Bill, CallbackReply, CallbackRequest, CallbackVerdict, CheckedPaymentProvider, DayFileError,
     DayFileLayout, DayFileReader, Fee, Heard, Opened, Order, PAYMENT_PROVIDERS, PayFailure, Payee, Payer,
-    PaymentFamily, PaymentProvider, Receipt, RefundOrder, RefundReport, RefundStanding, Report, ReportStanding,
-    Unheard, check_payment_provider,
+    PaymentFamily, PaymentProvider, QrService, Receipt, RefundOrder, RefundReport, RefundStanding, Report,
+    ReportStanding, Unheard, VietQr, check_payment_provider, decode_vietqr, encode_vietqr,
 };
 pub use settings::{Problem, SettingError};
 pub use upstream::{

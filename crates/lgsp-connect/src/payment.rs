@@ -6,12 +6,14 @@
 mod amounts;
 mod caller;
 mod day_file;
+mod declared;
 mod keys;
 mod members;
 mod momo;
 mod order;
 mod provider;
 mod time;
+mod vietqr;
 mod vnpay;
 mod words;
 mod zalopay;
@@ -28,6 +30,7 @@ pub use provider::{
     Abilities, CallbackReply, CallbackRequest, CallbackVerdict, Heard, Opened, PayFailure, PaymentProvider, Receipt,
     RefundReport, Report, Unheard,
 };
+pub use vietqr::{BadQr, QrService, VietQr, decode as decode_vietqr, encode as encode_vietqr};
 
 use crate::connector::Clock;
 use crate::family::{BuildError, CheckError};
@@ -48,6 +51,10 @@ pub const PAYMENT_PROVIDERS: &[PaymentFamily] = &[
     PaymentFamily { name: "vnpay", check: vnpay::check },
     PaymentFamily { name: "momo", check: momo::check },
     PaymentFamily { name: "zalopay", check: zalopay::check },
+    PaymentFamily { name: "keypay", check: declared::check_keypay },
+    PaymentFamily { name: "paygov", check: declared::check_paygov },
+    PaymentFamily { name: "national", check: declared::check_national },
+    PaymentFamily { name: "declared", check: declared::check },
 ];
 
 /// Settings that were found good. Nothing was connected yet.

@@ -45,7 +45,7 @@ impl std::error::Error for SettingError {}
 /// Reads a table and remembers everything that is wrong with it.
 pub(crate) struct Fields<'a> {
     table: &'a Table,
-    seen: BTreeSet<&'static str>,
+    seen: BTreeSet<String>,
     errors: Vec<SettingError>,
 }
 
@@ -58,18 +58,18 @@ impl<'a> Fields<'a> {
         self.errors.push(SettingError { key: key.to_owned(), problem });
     }
 
-    pub(crate) fn get(&mut self, key: &'static str) -> Option<&'a Value> {
-        self.seen.insert(key);
+    pub(crate) fn get(&mut self, key: &str) -> Option<&'a Value> {
+        self.seen.insert(key.to_owned());
         self.table.get(key)
     }
 
     /// Keys that are read only when something else is right: they are known all the same.
-    pub(crate) fn known(&mut self, keys: &[&'static str]) {
-        self.seen.extend(keys);
+    pub(crate) fn known(&mut self, keys: &[&str]) {
+        self.seen.extend(keys.iter().map(|key| (*key).to_owned()));
     }
 
     /// A non-empty text; an empty one stands in when it is wrong.
-    pub(crate) fn text(&mut self, key: &'static str, default: Option<&str>) -> String {
+    pub(crate) fn text(&mut self, key: &str, default: Option<&str>) -> String {
         match (self.get(key), default) {
             (Some(Value::String(text)), _) if !text.is_empty() => return text.clone(),
             (Some(_), _) => self.fail(key, Problem::Expected("a text that is not empty")),
@@ -80,15 +80,15 @@ impl<'a> Fields<'a> {
     }
 
     /// A text that may be absent.
-    pub(crate) fn optional(&mut self, key: &'static str) -> Option<String> {
+    pub(crate) fn optional(&mut self, key: &str) -> Option<String> {
         self.get(key).is_some().then(|| self.text(key, None)).filter(|text| !text.is_empty())
     }
 
-    pub(crate) fn secret(&mut self, key: &'static str) -> SecretString {
+    pub(crate) fn secret(&mut self, key: &str) -> SecretString {
         SecretString::from(self.text(key, None))
     }
 
-    pub(crate) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+    pub(crate) fn flag(&mut self, key: &str, default: bool) -> bool {
         match self.get(key) {
             Some(Value::Boolean(flag)) => *flag,
             Some(_) => {
@@ -99,7 +99,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(crate) fn count(&mut self, key: &'static str, default: usize, range: RangeInclusive<usize>) -> usize {
+    pub(crate) fn count(&mut self, key: &str, default: usize, range: RangeInclusive<usize>) -> usize {
         let Some(value) = self.get(key) else { return default };
         let count = value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| range.contains(n));
         count.unwrap_or_else(|| {
@@ -109,12 +109,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A duration such as `500ms`, `6s`, `10m` or `1h`.
-    pub(crate) fn duration(
-        &mut self,
-        key: &'static str,
-        default: Duration,
-        range: RangeInclusive<Duration>,
-    ) -> Duration {
+    pub(crate) fn duration(&mut self, key: &str, default: Duration, range: RangeInclusive<Duration>) -> Duration {
         let Some(value) = self.get(key) else { return default };
         let duration = value.as_str().and_then(parse_duration).filter(|duration| range.contains(duration));
         duration.unwrap_or_else(|| {
@@ -124,7 +119,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An absolute `http` or `https` address with a host and without a query.
-    pub(crate) fn address(&mut self, key: &'static str) -> Option<hyper::Uri> {
+    pub(crate) fn address(&mut self, key: &str) -> Option<hyper::Uri> {
         let text = self.text(key, None);
         if text.is_empty() {
             return None;

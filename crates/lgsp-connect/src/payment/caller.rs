@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{StatusCode, Uri};
 use lgsp_model::{Cause, Timestamp};
 
@@ -53,11 +53,15 @@ pub(super) enum Message<'a> {
     Json(String),
     /// Names are ours and need no escape.
     Form(&'a [(&'a str, &'a str)]),
+    /// A form that is written already, and is not empty.
+    Encoded(String),
+    /// Everything stands in the address: a GET.
+    Nothing,
 }
 
 /// An answer that was read to its end.
 pub(super) struct Answered {
-    call: Call,
+    pub call: Call,
     pub status: StatusCode,
     pub body: Bytes,
 }
@@ -98,7 +102,12 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn build(place: &Place, clock: Clock) -> Result<Self, BuildError> {
-        let limits = HttpLimits { total: place.timeout, request_bytes: REQUEST_BYTES, response_bytes: RESPONSE_BYTES };
+        Self::build_for(place, clock, RESPONSE_BYTES)
+    }
+
+    /// One that reads answers of so many bytes.
+    pub(super) fn build_for(place: &Place, clock: Clock, response_bytes: usize) -> Result<Self, BuildError> {
+        let limits = HttpLimits { total: place.timeout, request_bytes: REQUEST_BYTES, response_bytes };
         let http = Http::build(limits, place.rule.reach, place.needs_tls())?;
         Ok(Self { http, health: Health::new(), clock })
     }
@@ -109,20 +118,40 @@ impl Caller {
 
     /// The answer, unless the provider is out of order.
     pub(super) async fn post(&self, call: Call, uri: &Uri, message: Message<'_>) -> Result<Answered, PayFailure> {
+        self.send(call, uri, message, &[]).await
+    }
+
+    /// The same, with headers of its own.
+    pub(super) async fn send(
+        &self,
+        call: Call,
+        uri: &Uri,
+        message: Message<'_>,
+        more: &[(HeaderName, HeaderValue)],
+    ) -> Result<Answered, PayFailure> {
         if !self.health.admit(self.now()) {
             let detail = "the provider failed several times in a row and is left alone for now";
             return Err(PayFailure::Deferred(own_cause("failing", detail)));
         }
-        let (kind, body) = match message {
-            Message::Json(text) => ("application/json; charset=UTF-8", text),
-            Message::Form(fields) => ("application/x-www-form-urlencoded", form::pairs(fields)),
+        let urlencoded = "application/x-www-form-urlencoded";
+        let sent = match message {
+            Message::Json(text) => Some(("application/json; charset=UTF-8", text)),
+            Message::Form(fields) => Some((urlencoded, form::pairs(fields))),
+            Message::Encoded(text) => Some((urlencoded, text)),
+            Message::Nothing => None,
         };
-        let headers = [
-            (ACCEPT, HeaderValue::from_static("application/json")),
-            (USER_AGENT, HeaderValue::from_static("lgsp")),
-            (CONTENT_TYPE, HeaderValue::from_static(kind)),
-        ];
-        let result = self.http.post(uri, &headers, body.into()).await;
+        let mut headers = vec![(USER_AGENT, HeaderValue::from_static("lgsp"))];
+        if !more.iter().any(|(name, _)| *name == ACCEPT) {
+            headers.push((ACCEPT, HeaderValue::from_static("application/json")));
+        }
+        headers.extend(more.iter().cloned());
+        let result = match sent {
+            Some((kind, body)) => {
+                headers.push((CONTENT_TYPE, HeaderValue::from_static(kind)));
+                self.http.post(uri, &headers, body.into()).await
+            }
+            None => self.http.get(uri, &headers).await,
+        };
         self.health.judge(result.as_ref().is_ok_and(|answer| !answer.status.is_server_error()), self.now());
         judged(call, result)
     }

@@ -16,7 +16,7 @@ pub(super) struct Secrets(Vec<SecretString>);
 
 impl Secrets {
     /// A text, or a list of the new and the old one while a key is replaced. `None` when it is wrong.
-    pub(super) fn read(fields: &mut Fields<'_>, key: &'static str) -> Option<Self> {
+    pub(super) fn read(fields: &mut Fields<'_>, key: &str) -> Option<Self> {
         let texts: Vec<&str> = match fields.get(key) {
             None => {
                 fields.fail(key, Problem::Missing);
