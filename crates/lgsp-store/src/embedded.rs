@@ -13,6 +13,7 @@ mod held;
 mod idempotency;
 mod messages;
 mod names;
+mod options;
 mod payment_check;
 mod payment_rows;
 mod payments;
@@ -46,6 +47,7 @@ use self::codec::Packer;
 use self::dossiers::Recent;
 use self::failure::damaged;
 use self::group::Tail;
+pub use self::options::EmbeddedOptions;
 use self::payments::PreparedChange;
 use self::queue::{Job, Queue, Reply};
 use self::read::{Reader, Readers};
@@ -54,42 +56,13 @@ use self::targets::Positions;
 pub use self::verify::verify_dir;
 use self::writer::Shared;
 use crate::{
-    Appended, AuditEntry, CommitObserver, DurableStore, Health, Held, HeldDecision, LedgerLine, NewEvent, NewReply,
-    Page, PageLimit, Parked, ParkedState, PaymentChange, PaymentChanged, PaymentEntry, PaymentName, ReadFilter,
-    RegistryChange, RegistryEntry, RegistryKind, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition,
-    VerifyReport,
+    Appended, AuditEntry, DurableStore, Health, Held, HeldDecision, LedgerLine, NewEvent, NewReply, Page, PageLimit,
+    Parked, ParkedState, PaymentChange, PaymentChanged, PaymentEntry, PaymentName, ReadFilter, RegistryChange,
+    RegistryEntry, RegistryKind, StoreError, StoreFuture, StoredEvent, TargetChange, TargetPosition, VerifyReport,
 };
 
 /// Events packed before other tasks of the same thread get their turn, some 200 µs.
 const PACKED_AT_ONCE: usize = crate::IN_ORDER_AT_ONCE;
-
-/// What may be chosen when a store is opened.
-#[derive(Clone)]
-pub struct EmbeddedOptions {
-    /// Told about commits.
-    pub observer: Option<Arc<dyn CommitObserver>>,
-    /// Reading threads, at least 1; each keeps up to 2 MiB of pages.
-    pub readers: usize,
-    /// The zstd dictionary for new payloads. A store keeps every dictionary that it was ever opened with.
-    pub dictionary: Vec<u8>,
-    /// Events that may wait for a commit before callers are told [`StoreError::Busy`].
-    pub waiting_events: usize,
-    /// Packed bytes that may wait.
-    pub waiting_bytes: usize,
-}
-
-impl Default for EmbeddedOptions {
-    fn default() -> Self {
-        Self {
-            observer: None,
-            readers: 2,
-            dictionary: codec::BUILT_IN.to_vec(),
-            // Less than a second of work.
-            waiting_events: 16_384,
-            waiting_bytes: 32 * 1024 * 1024,
-        }
-    }
-}
 
 /// A store in one directory. Dropping it writes what is in memory and joins its threads.
 pub struct EmbeddedStore {

@@ -18,6 +18,10 @@ mod generic;
 mod messages;
 #[path = "engines/model.rs"]
 mod model;
+#[path = "engines/payment_lives.rs"]
+mod payment_lives;
+#[path = "engines/payment_truth.rs"]
+mod payment_truth;
 #[path = "engines/payments.rs"]
 mod payments;
 #[path = "engines/redis.rs"]

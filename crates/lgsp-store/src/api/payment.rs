@@ -169,7 +169,8 @@ pub struct PaymentChange {
     pub evidence: Vec<Bytes>,
     /// Names to be added. One that leads to this payment already is no error.
     pub names: Vec<PaymentName>,
-    /// Lines to be as given, by provider and reference: a line that is there is changed, and may change its day.
+    /// Lines to be as given, by provider and reference: the payment's line that is there is changed, and may change its
+    /// day. No two payments may have one reference at a provider: whoever makes references makes them so.
     pub ledger: Vec<LedgerLine>,
     /// When it is to be looked at next; `None`: never.
     pub due: Option<Timestamp>,
@@ -223,7 +224,7 @@ pub enum PaymentChanged {
     Stored(Seq),
     /// The payment is not at the version that the change was decided on: read it again, decide again. Nothing was stored.
     Stale,
-    /// A name, or a ledger line of the same provider and reference, leads to another payment. Nothing was stored.
+    /// A name, or the ledger line of the same provider, day and reference, leads to another payment. Nothing was stored.
     Taken(PaymentId),
 }
 

@@ -86,13 +86,13 @@ impl PaymentCheck {
 
 /// Compares every payment with the log; `newest` learns of the last change of each up to `end`.
 fn compare_all(conn: &Connection, end: u64, mut newest: impl FnMut(u64)) -> Result<Option<Problem>, StoreError> {
-    let mut after = String::new();
+    let mut after = i64::MIN;
     loop {
         // A payment, its names and its lines as they were at one moment.
         let moment = conn.unchecked_transaction().map_err(damaged)?;
-        let stands = slice(conn, &after)?;
-        let Some((last, _)) = stands.last() else { return Ok(None) };
-        after = last.to_string();
+        let stands = slice(conn, after)?;
+        let Some((_, last)) = stands.last() else { return Ok(None) };
+        after = last.made.0 as i64;
         for (id, stand) in &stands {
             if let Some(problem) = compare(conn, id, stand)? {
                 return Ok(Some(problem));
@@ -105,9 +105,9 @@ fn compare_all(conn: &Connection, end: u64, mut newest: impl FnMut(u64)) -> Resu
     }
 }
 
-/// The next payments after an id, in order.
-fn slice(conn: &Connection, after: &str) -> Result<Vec<(PaymentId, Stand)>, StoreError> {
-    let text = format!("SELECT {STAND} FROM payment WHERE id > ?1 ORDER BY id LIMIT ?2");
+/// The next payments in the order of their making.
+fn slice(conn: &Connection, after: i64) -> Result<Vec<(PaymentId, Stand)>, StoreError> {
+    let text = format!("SELECT {STAND} FROM payment WHERE made > ?1 ORDER BY made LIMIT ?2");
     let mut find = conn.prepare_cached(&text).map_err(damaged)?;
     let rows = find.query_map((after, SLICE), payment_rows::read_stand);
     rows.and_then(Iterator::collect).map_err(damaged)
@@ -169,14 +169,14 @@ fn first_difference(conn: &Connection, end: u64, mut stands: HashSet<u64>) -> Re
 fn leads_nowhere(conn: &Connection, end: u64) -> Result<Option<Problem>, StoreError> {
     for (table, what) in [("payment_name", "a name"), ("ledger", "a ledger line")] {
         let text = format!(
-            "SELECT DISTINCT led.payment, payment.id IS NULL FROM {table} AS led LEFT JOIN payment ON id = led.payment \
+            "SELECT DISTINCT led.payment, made IS NULL FROM {table} AS led LEFT JOIN payment ON made = led.payment \
              WHERE led.payment > ?1 ORDER BY led.payment LIMIT ?2"
         );
         let mut find = conn.prepare(&text).map_err(damaged)?;
-        let mut after = String::new();
+        let mut after = i64::MIN;
         loop {
-            let rows = find.query_map((&after, SLICE), |row| Ok((row.get(0)?, row.get(1)?)));
-            let led: Vec<(String, bool)> = rows.and_then(Iterator::collect).map_err(damaged)?;
+            let rows = find.query_map((after, SLICE), |row| Ok((row.get(0)?, row.get(1)?)));
+            let led: Vec<(i64, bool)> = rows.and_then(Iterator::collect).map_err(damaged)?;
             if led.iter().any(|(_, nowhere)| *nowhere) {
                 return Ok(Some((Seq(end), format!("{what} leads to a payment that is not there"))));
             }

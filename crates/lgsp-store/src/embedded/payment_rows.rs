@@ -1,8 +1,6 @@
 //! The tables that lead to payments: where each one stands, its names, its lines in the ledgers; and the digest over
 //! them that stands in the log. It writes inside the open transaction and decides nothing.
 
-use std::iter::once;
-
 use aws_lc_rs::digest::{Context, SHA256};
 use lgsp_model::{ContentDigest, Dong, PaymentId, Seq, Timestamp};
 use rusqlite::types::Type;
@@ -21,7 +19,7 @@ pub(super) struct Stand {
     pub(super) dossier: String,
 }
 
-/// The columns of a [`Stand`], after the id.
+/// A payment's id and its [`Stand`].
 pub(super) const STAND: &str = "id, made, seq, due, dossier";
 
 /// A payment's id and row out of [`STAND`].
@@ -34,41 +32,49 @@ pub(super) fn read_stand(row: &Row<'_>) -> rusqlite::Result<(PaymentId, Stand)> 
 
 /// A payment's row, if there is such a payment.
 pub(super) fn stand(conn: &Connection, id: &PaymentId) -> Result<Option<Stand>, StoreError> {
-    let mut find =
-        conn.prepare_cached("SELECT id, made, seq, due, dossier FROM payment WHERE id = ?1").map_err(damaged)?;
+    let mut find = conn.prepare_cached(&format!("SELECT {STAND} FROM payment WHERE id = ?1")).map_err(damaged)?;
     let found = find.query_row([id.as_str()], read_stand).optional().map_err(damaged)?;
     Ok(found.map(|(_, stand)| stand))
 }
 
-/// The payment that a name leads to.
-pub(super) fn named(conn: &Connection, name: &PaymentName) -> Result<Option<PaymentId>, StoreError> {
+/// The payment that a name leads to, by its first event.
+pub(super) fn named(conn: &Connection, name: &PaymentName) -> Result<Option<Seq>, StoreError> {
     let mut find = conn.prepare_cached("SELECT payment FROM payment_name WHERE name = ?1").map_err(damaged)?;
-    find.query_row([name.as_str()], |row| id(row, 0)).optional().map_err(damaged)
+    find.query_row([name.as_str()], made).optional().map_err(damaged)
 }
 
-/// The payment and the day of the line that has this reference at a provider.
-pub(super) fn line_at(
-    conn: &Connection,
-    provider: &str,
-    reference: &str,
-) -> Result<Option<(PaymentId, u32)>, StoreError> {
+/// The payment that has a line of this reference at a provider on a day, by its first event.
+pub(super) fn lined(conn: &Connection, line: &LedgerLine) -> Result<Option<Seq>, StoreError> {
     let mut find = conn
-        .prepare_cached("SELECT payment, day FROM ledger WHERE provider = ?1 AND reference = ?2")
+        .prepare_cached("SELECT payment FROM ledger WHERE provider = ?1 AND day = ?2 AND reference = ?3")
         .map_err(damaged)?;
-    find.query_row((provider, reference), |row| Ok((id(row, 0)?, row.get(1)?))).optional().map_err(damaged)
+    find.query_row((&line.provider, line.day, &line.reference), made).optional().map_err(damaged)
 }
 
-/// Makes a payment's row, or changes it.
-pub(super) fn put_stand(conn: &Connection, id: &PaymentId, stand: &Stand) -> Result<(), StoreError> {
-    let mut put = conn
-        .prepare_cached(
-            "INSERT INTO payment VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE \
-             SET seq = excluded.seq, due = excluded.due, dossier = excluded.dossier",
-        )
-        .map_err(unavailable)?;
+/// The payment that was made by this event.
+pub(super) fn made_by(conn: &Connection, made: Seq) -> Result<Option<(PaymentId, Stand)>, StoreError> {
+    let mut find = conn.prepare_cached(&format!("SELECT {STAND} FROM payment WHERE made = ?1")).map_err(damaged)?;
+    find.query_row([made.0 as i64], read_stand).optional().map_err(damaged)
+}
+
+/// Makes a payment's row.
+pub(super) fn make(conn: &Connection, id: &PaymentId, stand: &Stand) -> Result<(), StoreError> {
+    let mut put = conn.prepare_cached("INSERT INTO payment VALUES (?1, ?2, ?3, ?4, ?5)").map_err(unavailable)?;
     let Stand { made, seq, due, dossier } = stand;
-    let values = params![id.as_str(), made.0 as i64, seq.0 as i64, due.map(|due| due.0), dossier];
+    let values = params![made.0 as i64, id.as_str(), seq.0 as i64, due.map(|due| due.0), dossier];
     put.execute(values).map(drop).map_err(unavailable)
+}
+
+/// Moves a payment's row to another event.
+pub(super) fn change(conn: &Connection, stand: &Stand) -> Result<(), StoreError> {
+    // The index of dossiers is not touched: a payment hardly ever changes its dossier.
+    let mut put = conn.prepare_cached("UPDATE payment SET seq = ?2, due = ?3 WHERE made = ?1").map_err(unavailable)?;
+    let Stand { made, seq, due, dossier } = stand;
+    put.execute((made.0 as i64, seq.0 as i64, due.map(|due| due.0))).map_err(unavailable)?;
+    let mut move_it = conn
+        .prepare_cached("UPDATE payment SET dossier = ?2 WHERE made = ?1 AND dossier <> ?2")
+        .map_err(unavailable)?;
+    move_it.execute((made.0 as i64, dossier)).map(drop).map_err(unavailable)
 }
 
 /// Changes when a payment is looked at next, if it is at this version.
@@ -85,38 +91,41 @@ pub(super) fn postpone(
 }
 
 /// Adds a name that leads to nothing yet, or to this payment.
-pub(super) fn put_name(conn: &Connection, name: &PaymentName, id: &PaymentId) -> Result<(), StoreError> {
+pub(super) fn put_name(conn: &Connection, name: &PaymentName, made: Seq) -> Result<(), StoreError> {
     let mut put = conn.prepare_cached("INSERT OR IGNORE INTO payment_name VALUES (?1, ?2)").map_err(unavailable)?;
-    put.execute((name.as_str(), id.as_str())).map(drop).map_err(unavailable)
+    put.execute((name.as_str(), made.0 as i64)).map(drop).map_err(unavailable)
 }
 
-/// Writes a line; one of the same provider and reference is changed in its place while it keeps its day, so that the
-/// indexes need not be touched.
-pub(super) fn put_line(conn: &Connection, line: &LedgerLine) -> Result<(), StoreError> {
+/// Writes a line; the payment's line of the same provider and reference is changed in its place while it keeps its
+/// day, so that the index need not be touched.
+pub(super) fn put_line(conn: &Connection, line: &LedgerLine, made: Seq) -> Result<(), StoreError> {
     let LedgerLine { provider, day, reference, kind, amount, state, transaction, payment } = line;
-    match line_at(conn, provider, reference)? {
-        Some((_, known)) if known == *day => {
-            let mut put = conn
-                .prepare_cached(
-                    "UPDATE ledger SET kind = ?4, amount = ?5, state = ?6, number = ?7 \
-                     WHERE provider = ?1 AND day = ?2 AND reference = ?3",
-                )
-                .map_err(unavailable)?;
-            let values = params![provider, day, reference, kind.code(), amount.get(), state.code(), transaction];
-            return put.execute(values).map(drop).map_err(unavailable);
-        }
-        Some((_, known)) => {
-            let mut remove = conn
-                .prepare_cached("DELETE FROM ledger WHERE provider = ?1 AND day = ?2 AND reference = ?3")
-                .map_err(unavailable)?;
-            remove.execute((provider, known, reference)).map_err(unavailable)?;
-        }
-        None => {}
+    let made = made.0 as i64;
+    let known: Option<u32> = conn
+        .prepare_cached("SELECT day FROM ledger WHERE payment = ?1 AND provider = ?2 AND reference = ?3")
+        .and_then(|mut find| find.query_row((made, provider, reference), |row| row.get(0)).optional())
+        .map_err(damaged)?;
+    if known == Some(*day) {
+        let mut put = conn
+            .prepare_cached(
+                "UPDATE ledger SET kind = ?4, amount = ?5, state = ?6, number = ?7 \
+                 WHERE provider = ?1 AND day = ?2 AND reference = ?3",
+            )
+            .map_err(unavailable)?;
+        let values = params![provider, day, reference, kind.code(), amount.get(), state.code(), transaction];
+        return put.execute(values).map(drop).map_err(unavailable);
+    }
+    if known.is_some() {
+        let mut remove = conn
+            .prepare_cached("DELETE FROM ledger WHERE provider = ?1 AND day = ?2 AND reference = ?3")
+            .map_err(unavailable)?;
+        remove.execute((provider, known, reference)).map_err(unavailable)?;
     }
     let mut put =
-        conn.prepare_cached("INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)").map_err(unavailable)?;
+        conn.prepare_cached("INSERT INTO ledger VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)").map_err(unavailable)?;
     let (kind, amount, state) = (kind.code(), amount.get(), state.code());
-    let values = params![provider, day, reference, kind, amount, state, transaction, payment.as_str()];
+    let id = Some(payment.as_str()).filter(|id| id != reference);
+    let values = params![provider, day, reference, kind, amount, state, transaction, made, id];
     put.execute(values).map(drop).map_err(unavailable)
 }
 
@@ -130,7 +139,7 @@ pub(super) fn ledger(
 ) -> Result<Vec<LedgerLine>, StoreError> {
     let mut find = conn
         .prepare_cached(
-            "SELECT provider, day, reference, kind, amount, state, number, payment FROM ledger \
+            "SELECT provider, day, reference, kind, amount, state, number, coalesce(id, reference) FROM ledger \
              WHERE provider = ?1 AND day = ?2 AND reference > ?3 ORDER BY reference LIMIT ?4",
         )
         .map_err(damaged)?;
@@ -148,12 +157,12 @@ pub(super) fn digest(conn: &Connection, id: &PaymentId, made: Seq) -> Result<Con
     };
     text(&mut hash, id.as_str());
     hash.update(&made.0.to_le_bytes());
-    let names = names(conn, id)?;
+    let names = names(conn, made)?;
     hash.update(&(names.len() as u64).to_le_bytes());
     names.iter().for_each(|name| text(&mut hash, name));
-    for line in lines(conn, id)? {
-        let LedgerLine { provider, day, reference, kind, amount, state, transaction, payment: _ } = &line;
-        once(provider).chain(once(reference)).for_each(|part| text(&mut hash, part));
+    for line in lines(conn, made)? {
+        let LedgerLine { provider, day, reference, kind, amount, state, transaction, payment } = &line;
+        [provider, reference, payment.as_str()].iter().for_each(|part| text(&mut hash, part));
         hash.update(&day.to_le_bytes());
         hash.update(&[kind.code(), state.code(), u8::from(transaction.is_some())]);
         hash.update(&amount.get().to_le_bytes());
@@ -165,22 +174,22 @@ pub(super) fn digest(conn: &Connection, id: &PaymentId, made: Seq) -> Result<Con
 }
 
 /// A payment's names, in order.
-fn names(conn: &Connection, id: &PaymentId) -> Result<Vec<String>, StoreError> {
+fn names(conn: &Connection, made: Seq) -> Result<Vec<String>, StoreError> {
     let mut find =
         conn.prepare_cached("SELECT name FROM payment_name WHERE payment = ?1 ORDER BY name").map_err(damaged)?;
-    let rows = find.query_map([id.as_str()], |row| row.get(0));
+    let rows = find.query_map([made.0 as i64], |row| row.get(0));
     rows.and_then(Iterator::collect).map_err(damaged)
 }
 
 /// A payment's lines in all ledgers, in order.
-fn lines(conn: &Connection, id: &PaymentId) -> Result<Vec<LedgerLine>, StoreError> {
+fn lines(conn: &Connection, made: Seq) -> Result<Vec<LedgerLine>, StoreError> {
     let mut find = conn
         .prepare_cached(
-            "SELECT provider, day, reference, kind, amount, state, number, payment FROM ledger \
+            "SELECT provider, day, reference, kind, amount, state, number, coalesce(id, reference) FROM ledger \
              WHERE payment = ?1 ORDER BY provider, day, reference",
         )
         .map_err(damaged)?;
-    let rows = find.query_map([id.as_str()], read_line);
+    let rows = find.query_map([made.0 as i64], read_line);
     rows.and_then(Iterator::collect).map_err(damaged)
 }
 
@@ -195,6 +204,10 @@ fn read_line(row: &Row<'_>) -> rusqlite::Result<LedgerLine> {
         transaction: row.get(6)?,
         payment: id(row, 7)?,
     })
+}
+
+fn made(row: &Row<'_>) -> rusqlite::Result<Seq> {
+    row.get::<_, i64>(0).map(|made| Seq(made as u64))
 }
 
 fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<PaymentId> {

@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use lgsp_model::{AgencyCode, DossierCode, EventKind, MemberId, PaymentId, Seq, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use super::codec::Packer;
 use super::failure::damaged;
@@ -61,15 +61,15 @@ pub(super) fn apply(group: &mut Group<'_>, change: &PreparedChange) -> Result<Pa
     if stands.as_ref().map(|stand| stand.seq) != *after {
         return Ok(PaymentChanged::Stale);
     }
+    let known = stands.map(|stand| stand.made);
     for name in names {
-        if let Some(other) = payment_rows::named(conn, name)?.filter(|other| other != id) {
-            return Ok(PaymentChanged::Taken(other));
+        if let Some(other) = payment_rows::named(conn, name)?.filter(|other| Some(*other) != known) {
+            return taken(conn, other);
         }
     }
     for line in ledger {
-        let there = payment_rows::line_at(conn, &line.provider, &line.reference)?;
-        if let Some((other, _)) = there.filter(|(other, _)| other != id) {
-            return Ok(PaymentChanged::Taken(other));
+        if let Some(other) = payment_rows::lined(conn, line)?.filter(|other| Some(*other) != known) {
+            return taken(conn, other);
         }
     }
     let (key, who) = (dossier.as_str(), (sender.as_str(), agency.as_str()));
@@ -78,13 +78,27 @@ pub(super) fn apply(group: &mut Group<'_>, change: &PreparedChange) -> Result<Pa
     }
     // The event comes after what it vouches for, and takes the next place in the log.
     let seq = Seq(group.tail.seq + 1);
-    let made = stands.map_or(seq, |stand| stand.made);
-    payment_rows::put_stand(conn, id, &Stand { made, seq, due: *due, dossier: key.to_owned() })?;
-    names.iter().try_for_each(|name| payment_rows::put_name(conn, name, id))?;
-    ledger.iter().try_for_each(|line| payment_rows::put_line(conn, line))?;
+    let made = known.unwrap_or(seq);
+    let stand = Stand { made, seq, due: *due, dossier: key.to_owned() };
+    match known {
+        Some(_) => payment_rows::change(conn, &stand)?,
+        None => payment_rows::make(conn, id, &stand)?,
+    }
+    names.iter().try_for_each(|name| payment_rows::put_name(conn, name, made))?;
+    ledger.iter().try_for_each(|line| payment_rows::put_line(conn, line, made))?;
     let content = payment_rows::digest(conn, id, made)?;
     let row = NewRow::unjudged(EventKind::Payment, key, *after, who, record);
     group.insert(&NewRow { content: Some(&content), ..row }).map(PaymentChanged::Stored)
+}
+
+fn taken(conn: &Connection, made: Seq) -> Result<PaymentChanged, StoreError> {
+    // No payment is ever taken away.
+    let owner = payment_rows::made_by(conn, made)?.ok_or_else(|| nowhere(made))?;
+    Ok(PaymentChanged::Taken(owner.0))
+}
+
+fn nowhere(made: Seq) -> StoreError {
+    StoreError::Damaged(format!("no payment was made by event {made}, and something leads to it"))
 }
 
 /// A row that is in another shape than the log says.
@@ -103,11 +117,9 @@ impl Reader {
 
     /// The payment that a name leads to.
     pub(super) fn payment_named(&mut self, name: &PaymentName) -> Result<Option<PaymentEntry>, StoreError> {
-        match payment_rows::named(&self.conn, name)? {
-            // No payment is ever taken away.
-            Some(id) => self.payment(&id)?.map(Some).ok_or_else(|| lies(&id)),
-            None => Ok(None),
-        }
+        let Some(made) = payment_rows::named(&self.conn, name)? else { return Ok(None) };
+        let (id, stand) = payment_rows::made_by(&self.conn, made)?.ok_or_else(|| nowhere(made))?;
+        self.entry(id, stand)
     }
 
     /// A dossier's payments, the one made last first.
@@ -119,7 +131,7 @@ impl Reader {
 
     /// Payments due by `until`, the earliest first.
     pub(super) fn payments_due(&mut self, until: Timestamp, limit: usize) -> Result<Vec<PaymentEntry>, StoreError> {
-        let text = format!("SELECT {STAND} FROM payment WHERE due <= ?1 ORDER BY due, id LIMIT ?2");
+        let text = format!("SELECT {STAND} FROM payment WHERE due <= ?1 ORDER BY due, made LIMIT ?2");
         let stands = self.stands(&text, params![until.0, at_most(limit)])?;
         self.entries(stands)
     }

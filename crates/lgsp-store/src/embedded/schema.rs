@@ -48,8 +48,9 @@ type Step = &'static str;
 /// and its `salt`.
 ///
 /// Version 4 has payments and evidence in the log; a payment's `previous` is its own last change, and its `content`
-/// covers what `payment_name` and `ledger` have of it then. `made` and `seq` are its first and its last event; `due` is
-/// no truth, only when to look next.
+/// covers what `payment_name` and `ledger` have of it then. `made` and `seq` are its first and its last event; the other
+/// tables know it by `made`, so that their indexes grow at their end and not all over. `ledger.id` stands only where it
+/// is not the reference. `due` is no truth, only when to look next.
 const STEPS: &[Step] = &["
     CREATE TABLE log(
         seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind INTEGER NOT NULL, disposition INTEGER NOT NULL,
@@ -85,17 +86,15 @@ const STEPS: &[Step] = &["
     CREATE INDEX registry_by_end ON registry(ends) WHERE ends IS NOT NULL;
 ", "
     CREATE TABLE payment(
-        id TEXT PRIMARY KEY, made INTEGER NOT NULL, seq INTEGER NOT NULL, due INTEGER, dossier TEXT NOT NULL)
-        WITHOUT ROWID;
-    CREATE INDEX payment_by_dossier ON payment(dossier, made);
+        made INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, due INTEGER, dossier TEXT NOT NULL);
+    CREATE INDEX payment_by_dossier ON payment(dossier);
     CREATE INDEX payment_by_due ON payment(due) WHERE due IS NOT NULL;
-    CREATE TABLE payment_name(name TEXT PRIMARY KEY, payment TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE payment_name(name TEXT PRIMARY KEY, payment INTEGER NOT NULL) WITHOUT ROWID;
     CREATE INDEX payment_name_by_payment ON payment_name(payment);
     CREATE TABLE ledger(
         provider TEXT NOT NULL, day INTEGER NOT NULL, reference TEXT NOT NULL, kind INTEGER NOT NULL,
-        amount INTEGER NOT NULL, state INTEGER NOT NULL, number TEXT, payment TEXT NOT NULL,
+        amount INTEGER NOT NULL, state INTEGER NOT NULL, number TEXT, payment INTEGER NOT NULL, id TEXT,
         PRIMARY KEY (provider, day, reference)) WITHOUT ROWID;
-    CREATE UNIQUE INDEX ledger_by_reference ON ledger(provider, reference);
     CREATE INDEX ledger_by_payment ON ledger(payment);
 "];
 

@@ -9,7 +9,7 @@ use lgsp_model::{AgencyGrant, ContentDigest, DossierCode, Incoming, Seq, Status,
 use tokio::time::timeout;
 
 use super::*;
-use crate::{DossierEvent, Subject};
+use crate::{CommitObserver, DossierEvent, Subject};
 
 /// Longer than any machine needs.
 const PATIENCE: Duration = Duration::from_secs(60);

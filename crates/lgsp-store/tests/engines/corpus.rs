@@ -1,19 +1,22 @@
 //! Stores written by earlier versions of the format stay readable and writable. `tests/corpus/v1.db` is frozen: it
 //! was written by `write` below when format 1 was the newest, and is never written again. `v2.db` likewise holds what
-//! `write` and `write_generic` make, and `v3.db` adds what `write_registry` makes.
+//! `write` and `write_generic` make, `v3.db` adds what `write_registry` makes, and `v4.db` what `write_payments` makes.
 
 use std::path::Path;
 
+use bytes::Bytes;
 use lgsp_model::{EventKind, Seq, Status, TargetId};
 use lgsp_store::{
-    Appended, DurableStore, HeldDecision, NewEvent, Parked, ParkedState, ReadFilter, RegistryChange, RegistryEntry,
-    RegistryKind, TargetChange, TargetPosition, verify_dir,
+    Appended, DurableStore, HeldDecision, LedgerKind, LedgerLine, LedgerState, NewEvent, Parked, ParkedState,
+    PaymentChange, ReadFilter, RegistryChange, RegistryEntry, RegistryKind, Subject, TargetChange, TargetPosition,
+    verify_dir,
 };
 
 use super::embedded::open;
 use super::messages::{
     NOW, WHOLE, access, act, append, code, everything, key, message, of_kinds, read_all, record, reply, step,
 };
+use super::payments::{DAY, amount, id, ledger, line, name, new_payment, stored};
 use super::registry::{change, member};
 
 const V1: &[u8] = include_bytes!("../corpus/v1.db");
@@ -25,6 +28,8 @@ const V2: &[u8] = include_bytes!("../corpus/v2.db");
 const V2_CHAIN: &str = include_str!("../corpus/v2.chain");
 const V3: &[u8] = include_bytes!("../corpus/v3.db");
 const V3_CHAIN: &str = include_str!("../corpus/v3.chain");
+const V4: &[u8] = include_bytes!("../corpus/v4.db");
+const V4_CHAIN: &str = include_str!("../corpus/v4.chain");
 
 fn target() -> TargetId {
     "national-portal".parse().unwrap()
@@ -75,6 +80,58 @@ async fn write_registry(store: &dyn DurableStore) {
     let gone = vec![(RegistryKind::Member, "gone".to_owned())];
     let ends = RegistryEntry { ends: Some(NOW), ..member("app", "{ }") };
     store.change_registry(RegistryChange { put: vec![ends], remove: gone, ..change("member/app") }).await.unwrap();
+}
+
+fn refund() -> LedgerLine {
+    let (kind, state, reference) = (LedgerKind::Refund, LedgerState::Open, id(9).to_string());
+    LedgerLine { kind, state, reference, amount: amount(20_000), ..settled() }
+}
+
+fn settled() -> LedgerLine {
+    let (day, state, transaction) = (DAY + 1, LedgerState::Settled, Some("14422574".to_owned()));
+    LedgerLine { day, state, transaction, ..line(1, id(1).as_str()) }
+}
+
+/// Writes what came with format 4: five events. Payment 1 is of dossier 1 and has everything, payment 2 is of dossier
+/// 2 and due.
+async fn write_payments(store: &dyn DurableStore) {
+    let made = PaymentChange {
+        names: vec![name("reference")],
+        ledger: vec![line(1, id(1).as_str())],
+        due: Some(NOW),
+        ..new_payment(1, r#"{"state":"pending"}"#)
+    };
+    let made = stored(store, made).await;
+    let paid = PaymentChange {
+        after: Some(made),
+        evidence: vec![Bytes::from_static(b"vnp_ResponseCode=00")],
+        names: vec![name("14422574")],
+        ledger: vec![settled(), refund()],
+        due: None,
+        ..new_payment(1, r#"{"state":"paid"}"#)
+    };
+    stored(store, paid).await;
+    let second = stored(store, new_payment(2, r#"{"state":"created"}"#)).await;
+    assert_eq!(store.postpone_payment(id(2), second, Some(NOW.plus_millis(5))).await, Ok(true));
+    let key = "payment/vnpay".parse().unwrap();
+    append(store, NewEvent { subject: Subject::Evidence { key }, ..message("post", "A-1", "a wrong signature") }).await;
+}
+
+/// Reads it where its first event was `first`.
+async fn read_payments(store: &dyn DurableStore, first: u64) {
+    let paid = store.payment(id(1)).await.unwrap().unwrap();
+    assert_eq!((paid.seq, paid.due, &paid.record[..]), (Seq(first + 2), None, &br#"{"state":"paid"}"#[..]));
+    assert_eq!((&paid.dossier, paid.sender.as_str(), paid.agency.as_str()), (&code(1), "one-stop-h11", "H11.3"));
+    for known in ["reference", "14422574"] {
+        assert_eq!(store.payment_named(name(known)).await.unwrap().as_ref(), Some(&paid), "{known}");
+    }
+    assert_eq!(store.payments_of(code(1), 10).await.unwrap(), [paid]);
+    let due = store.payments_due(NOW.plus_millis(5), 10).await.unwrap();
+    assert_eq!(due.iter().map(|entry| (&entry.id, entry.seq.0)).collect::<Vec<_>>(), [(&id(2), first + 3)]);
+    assert_eq!((ledger(store, DAY).await, ledger(store, DAY + 1).await), (vec![], vec![settled(), refund()]));
+    let filter = of_kinds(&[EventKind::Payment, EventKind::Evidence]);
+    let seqs: Vec<_> = read_all(store, &filter, WHOLE).await.iter().map(|event| event.seq.0).collect();
+    assert_eq!(seqs, (first..first + 5).collect::<Vec<_>>());
 }
 
 async fn read_registry(store: &dyn DurableStore) {
@@ -187,12 +244,46 @@ async fn a_store_written_by_format_3_stays_readable_and_writable() {
 }
 
 #[tokio::test]
+async fn stores_written_by_formats_1_to_3_take_payments() {
+    for (file, events) in [(V1, 7), (V2, 11), (V3, 13)] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("lgsp.db"), file).unwrap();
+        let store = open(dir.path());
+        assert_eq!(store.payment(id(1)).await.unwrap(), None);
+        assert_eq!(store.payments_due(NOW, 10).await.unwrap(), []);
+        write_payments(&store).await;
+        read_payments(&store, events + 1).await;
+        read(&store).await;
+        store.close();
+        let report = verify_dir(dir.path()).unwrap();
+        assert_eq!((report.events, report.broken), (events + 6, None));
+    }
+}
+
+#[tokio::test]
+async fn a_store_written_by_format_4_stays_readable_and_writable() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("lgsp.db"), V4).unwrap();
+    let report = verify_dir(dir.path()).unwrap();
+    assert_eq!((report.events, report.broken, report.head.to_string()), (18, None, V4_CHAIN.trim().to_owned()));
+    let store = open(dir.path());
+    read_payments(&store, 14).await;
+    read_registry(&store).await;
+    read_generic(&store).await;
+    read(&store).await;
+    let later = PaymentChange { after: Some(Seq(16)), ledger: vec![settled()], ..new_payment(1, "{}") };
+    assert_eq!(stored(&store, later).await, Seq(20));
+    assert_eq!(store.verify().await.unwrap().broken, None);
+}
+
+#[tokio::test]
 async fn what_the_corpus_was_written_with_reads_the_same_today() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     write(&store).await;
     write_generic(&store).await;
     write_registry(&store).await;
+    write_payments(&store).await;
     drop(store);
     // A directory to keep the files in when a new format is frozen.
     if let Some(keep) = std::env::var_os("LGSP_STORE_FREEZE") {
@@ -201,6 +292,7 @@ async fn what_the_corpus_was_written_with_reads_the_same_today() {
         std::fs::write(keep.join("v.chain"), verify_dir(dir.path()).unwrap().head.to_string()).unwrap();
     }
     let store = open(dir.path());
+    read_payments(&store, 14).await;
     read_registry(&store).await;
     read_generic(&store).await;
     read(&store).await;

@@ -1,4 +1,4 @@
-//! kill -9 while messages are accepted: what was acknowledged is there, once, and the chain verifies.
+//! kill -9 while messages are accepted and payments change: what was acknowledged is there, once, and the store verifies.
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -6,10 +6,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use lgsp_model::{Seq, Status};
-use lgsp_store::{Appended, DurableStore, StoreError, verify_dir};
+use lgsp_store::{
+    Appended, DurableStore, LedgerLine, LedgerState, PaymentChange, PaymentChanged, StoreError, verify_dir,
+};
 
 use super::embedded::open;
 use super::messages::{WHOLE, everything, read_all, record};
+use super::payments::{DAY, id, later, line, name, new_payment};
 use super::samples::Random;
 
 /// Set in the process that is to be killed: its directory.
@@ -43,7 +46,7 @@ async fn what_was_acknowledged_survives_kill_9() {
     let mut acknowledged: Vec<(u64, u64)> = Vec::new();
     for round in 0..ROUNDS {
         let enough = 5 + random.below(400) as usize;
-        acknowledged.extend(one_life(dir.path(), enough));
+        acknowledged.extend(one_life(dir.path(), "what_was_acknowledged_survives_kill_9", enough));
         let report = verify_dir(dir.path()).unwrap();
         assert_eq!(report.broken, None, "round {round}");
         assert!(report.events >= acknowledged.len() as u64);
@@ -60,10 +63,10 @@ async fn what_was_acknowledged_survives_kill_9() {
     }
 }
 
-/// Starts a writer, kills it after some acknowledgements, returns them all.
-fn one_life(dir: &Path, enough: usize) -> Vec<(u64, u64)> {
+/// Starts a test as a writer, kills it after some acknowledgements, returns them all.
+fn one_life(dir: &Path, test: &str, enough: usize) -> Vec<(u64, u64)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crash::what_was_acknowledged_survives_kill_9", "--nocapture"])
+        .args(["--exact", &format!("crash::{test}"), "--nocapture"])
         .env(CHILD, dir)
         .stdout(Stdio::piped())
         .spawn()
@@ -83,6 +86,75 @@ fn one_life(dir: &Path, enough: usize) -> Vec<(u64, u64)> {
     child.wait().unwrap();
     assert!(seen.len() >= enough, "the writer ended by itself after {}", seen.len());
     seen
+}
+
+/// Changes payments for ever, three at once, and says which version each has, only after the store did.
+async fn pay_until_killed(dir: &Path) {
+    let store = open(dir);
+    let mut out = std::io::stdout();
+    for round in 0.. {
+        let mut changes = Vec::new();
+        for payment in 0..3 {
+            let stands = store.payment(id(payment)).await.unwrap().map(|entry| entry.seq);
+            changes.push(change(payment, stands, round));
+        }
+        let [a, b, c] = changes.try_into().expect("three");
+        let answers = tokio::join!(store.change_payment(a), store.change_payment(b), store.change_payment(c));
+        for (answer, payment) in [answers.0, answers.1, answers.2].into_iter().zip(0..) {
+            let PaymentChanged::Stored(seq) = answer.unwrap() else { panic!("nobody else changes it") };
+            writeln!(out, "ack {payment} {seq}").unwrap();
+        }
+        out.flush().unwrap();
+    }
+}
+
+/// A change with everything, which says in each place what the payment's version before it was.
+fn change(payment: u64, stands: Option<Seq>, round: u64) -> PaymentChange {
+    let before = stands.map_or(0, |seq| seq.0).to_string();
+    let (state, transaction) = (LedgerState::Settled, Some(before.clone()));
+    let day = DAY + round as u32 % 2;
+    PaymentChange {
+        after: stands,
+        evidence: vec![before.clone().into()],
+        names: vec![name(&format!("{payment}-{before}"))],
+        ledger: vec![LedgerLine { day, state, transaction, ..line(payment, &format!("r{payment}")) }],
+        ..match stands {
+            Some(seq) => later(payment, seq.0, &before),
+            None => new_payment(payment, &before),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payments_that_were_acknowledged_survive_kill_9_with_all_that_belongs_to_them() {
+    if let Some(dir) = std::env::var_os(CHILD) {
+        return pay_until_killed(Path::new(&dir)).await;
+    }
+    let test = "payments_that_were_acknowledged_survive_kill_9_with_all_that_belongs_to_them";
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(u64::from(std::process::id()));
+    let mut newest = [0; 3];
+    for round in 0..ROUNDS {
+        for (payment, seq) in one_life(dir.path(), test, 5 + random.below(200) as usize) {
+            assert!(seq > newest[payment as usize], "a version came back");
+            newest[payment as usize] = seq;
+        }
+        assert_eq!(verify_dir(dir.path()).unwrap().broken, None, "round {round}");
+        let store = open(dir.path());
+        for payment in 0..3 {
+            let stands = store.payment(id(payment)).await.unwrap().unwrap();
+            assert!(stands.seq.0 >= newest[payment as usize], "payment {payment} lost what was acknowledged");
+            let before = String::from_utf8(stands.record.to_vec()).unwrap();
+            let named = store.payment_named(name(&format!("{payment}-{before}"))).await.unwrap();
+            assert_eq!(named, Some(stands.clone()));
+            let evidence = store.event(Seq(stands.seq.0 - 1)).await.unwrap().unwrap();
+            assert_eq!(evidence.payload, Some(stands.record));
+            let lines = [super::payments::ledger(&store, DAY).await, super::payments::ledger(&store, DAY + 1).await];
+            let of: Vec<_> = lines.iter().flatten().filter(|line| line.payment == id(payment)).collect();
+            assert_eq!(of.len(), 1, "a line has one day");
+            assert_eq!(of[0].transaction.as_deref(), Some(&before[..]));
+        }
+    }
 }
 
 #[test]
