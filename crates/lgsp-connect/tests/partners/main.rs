@@ -3,6 +3,7 @@
 
 mod identity;
 mod npsp;
+mod payment;
 mod server;
 mod suite;
 mod webhook;
