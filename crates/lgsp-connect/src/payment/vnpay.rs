@@ -26,7 +26,7 @@ use super::provider::{
     RefundReport, Report, Unheard,
 };
 use super::time::compact;
-use super::words::plain;
+use super::words::{filled, plain};
 use crate::connector::ConnectFuture;
 use crate::form::form_encoded;
 use crate::place::Place;
@@ -152,10 +152,7 @@ impl Vnpay {
                 "the return address is too long for VNPAY, or holds signs that its libraries write in several ways";
             return Err(PayFailure::Refused(own_cause("return_url", detail)));
         }
-        let mut info = plain(&order.description, INFO_CHARS);
-        if info.is_empty() {
-            info = order.id.to_string();
-        }
+        let info = filled(&plain(&order.description, INFO_CHARS), order.id.as_str()).to_owned();
         let merchant = &self.merchant;
         let bank = merchant.bank_code.clone().unwrap_or_default();
         // In the order of their names, which is the order in which they are signed.

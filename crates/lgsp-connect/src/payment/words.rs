@@ -34,6 +34,11 @@ pub(super) fn plain(text: &str, most: usize) -> String {
     out
 }
 
+/// The text; another one where there is none, for fields that must say something.
+pub(super) fn filled<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
 /// The first characters of a text.
 pub(super) fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()

@@ -11,7 +11,7 @@ use crate::payment::caller::{Answered, Call, Message, of_another};
 use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
 use crate::payment::provider::{Opened, PayFailure, RefundReport, Report};
-use crate::payment::words::{cut, fresh};
+use crate::payment::words::{cut, filled, fresh};
 use crate::redact::own_cause;
 
 /// Characters of `orderInfo` and of a refund's description.
@@ -25,7 +25,8 @@ const TRANSACTION_DIGITS: usize = 18;
 
 impl Momo {
     pub(super) async fn create(&self, order: &Order) -> Result<Opened, PayFailure> {
-        let (amount, id, info) = (order.amount.to_string(), order.id.as_str(), cut(&order.description, INFO_CHARS));
+        let (amount, id) = (order.amount.to_string(), order.id.as_str());
+        let info = cut(filled(&order.description, id), INFO_CHARS);
         let signed = [
             ("accessKey", self.merchant.access_key()),
             ("amount", &amount),

@@ -13,7 +13,7 @@ use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
 use crate::payment::provider::{PayFailure, RefundReport, Report};
 use crate::payment::time::{compact, day, read_compact};
-use crate::payment::words::{cut, fresh, plain};
+use crate::payment::words::{cut, filled, fresh, plain};
 use crate::redact::own_cause;
 
 /// What of an answer to `querydr` is signed, in this order.
@@ -93,10 +93,10 @@ impl Vnpay {
             ("vnp_Amount", (refund.amount.get() * HUNDREDTHS).to_string()),
             ("vnp_TransactionNo", refund.transaction.to_owned()),
             ("vnp_TransactionDate", compact(order.opened_at)),
-            ("vnp_CreateBy", filled(plain(refund.by, BY_CHARS), "lgsp")),
+            ("vnp_CreateBy", filled(&plain(refund.by, BY_CHARS), "lgsp").to_owned()),
             ("vnp_CreateDate", compact(refund.asked_at)),
             ("vnp_IpAddr", self.merchant.address(order)),
-            ("vnp_OrderInfo", filled(plain(refund.reason, INFO_CHARS), "Hoan tien")),
+            ("vnp_OrderInfo", filled(&plain(refund.reason, INFO_CHARS), "Hoan tien").to_owned()),
         ];
         let answered = self.post(Call::Changes, &signed, &[]).await?;
         let told = self.told(&answered, order, REFUNDED)?;
@@ -202,10 +202,6 @@ fn about_this(told: &Members<'_>, refund: RefundOrder<'_>, provider_id: Option<&
         }
     };
     About::of(&told.or_empty("vnp_TransactionType")) == Some(kind) && same_amount && same
-}
-
-fn filled(text: String, otherwise: &str) -> String {
-    if text.is_empty() { otherwise.to_owned() } else { text }
 }
 
 fn said(code: &str) -> lgsp_model::Cause {

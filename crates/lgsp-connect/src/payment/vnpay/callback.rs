@@ -43,12 +43,12 @@ pub(super) fn hear(merchant: &Merchant, keys: &Keys, came: &CallbackRequest<'_>)
         let value = values.get(name).map(String::as_str).filter(|value| !value.is_empty());
         value.ok_or(Unheard::Malformed(name))
     };
-    let amount = hundredths(text("vnp_Amount")?).ok_or(Unheard::Malformed("vnp_Amount"))?;
-    let (response, status) = (text("vnp_ResponseCode")?, text("vnp_TransactionStatus")?);
     if text("vnp_TmnCode")? != merchant.tmn_code {
         return Err(Unheard::UnknownOrder);
     }
     let order = text("vnp_TxnRef")?.parse().map_err(|_| Unheard::UnknownOrder)?;
+    let amount = hundredths(text("vnp_Amount")?).ok_or(Unheard::Malformed("vnp_Amount"))?;
+    let (response, status) = (text("vnp_ResponseCode")?, text("vnp_TransactionStatus")?);
     let standing = heard(response, status);
     let paid_at = text("vnp_PayDate").ok().and_then(read_compact);
     let report = Report {

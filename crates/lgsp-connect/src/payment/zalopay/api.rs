@@ -16,7 +16,7 @@ use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
 use crate::payment::provider::{Opened, PayFailure, RefundReport, Report};
 use crate::payment::time::read_millis;
-use crate::payment::words::cut;
+use crate::payment::words::{cut, filled};
 use crate::redact::own_cause;
 
 /// `expire_duration_seconds`: five minutes to thirty days.
@@ -41,7 +41,7 @@ impl ZaloPay {
         let seconds = ((order.expires_at.0 - now.0) / 1000).clamp(EXPIRY_SECONDS.0, EXPIRY_SECONDS.1).to_string();
         let embedded = json!({"redirecturl": order.return_url}).to_string();
         let (reference, amount, time) = (merchant.reference(order), order.amount.to_string(), now.0.to_string());
-        let (description, items) = (cut(&order.description, INFO_CHARS), "[]");
+        let (description, items) = (cut(filled(&order.description, order.id.as_str()), INFO_CHARS), "[]");
         let signed = [&merchant.app_id, &reference, &merchant.app_user, &amount, &time, &embedded, items];
         let mac = self.ours.sign(signed.join("|").as_bytes());
         let mut form: Vec<(&str, &str)> = vec![
@@ -107,8 +107,7 @@ impl ZaloPay {
         let (merchant, time) = (&self.merchant, self.caller.now().0.to_string());
         let name = merchant.refund_reference(refund.id, refund.asked_at);
         let amount = refund.amount.to_string();
-        let reason = if refund.reason.is_empty() { "Hoàn tiền" } else { refund.reason };
-        let reason = cut(reason, INFO_CHARS);
+        let reason = cut(filled(refund.reason, "Hoàn tiền"), INFO_CHARS);
         let signed = [merchant.app_id.as_str(), refund.transaction, &amount, &reason, &time];
         let mac = self.ours.sign(signed.join("|").as_bytes());
         let form = [

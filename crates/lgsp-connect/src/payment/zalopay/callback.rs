@@ -38,13 +38,14 @@ pub(super) fn hear(merchant: &Merchant, keys: &Keys, came: &CallbackRequest<'_>)
     }
     let told = Members::read(data.as_bytes()).ok_or(Unheard::Malformed("data"))?;
     let text = |name: &'static str| told.scalar(name).ok_or(Unheard::Malformed(name));
-    let amount = text("amount")?.parse().map_err(|_| Unheard::Malformed("amount"))?;
-    let transaction = super::api::transaction(&text("zp_trans_id")?).ok_or(Unheard::Malformed("zp_trans_id"))?;
-    let reference = text("app_trans_id")?;
     if text("app_id")? != merchant.app_id {
         return Err(Unheard::UnknownOrder);
     }
+    let reference = text("app_trans_id")?;
     let order = reference.get(DAY_CHARS..).filter(|_| dated(&reference)).and_then(|id| id.parse().ok());
+    let order = order.ok_or(Unheard::UnknownOrder)?;
+    let amount = text("amount")?.parse().map_err(|_| Unheard::Malformed("amount"))?;
+    let transaction = super::api::transaction(&text("zp_trans_id")?).ok_or(Unheard::Malformed("zp_trans_id"))?;
     let report = Report {
         standing: ReportStanding::Paid,
         amount: Some(amount),
@@ -55,7 +56,7 @@ pub(super) fn hear(merchant: &Merchant, keys: &Keys, came: &CallbackRequest<'_>)
         receipt_url: None,
         evidence: came.body.clone(),
     };
-    Ok(Heard { order: order.ok_or(Unheard::UnknownOrder)?, report, proven: true })
+    Ok(Heard { order, report, proven: true })
 }
 
 /// Whether a reference begins with a day and `_`.

@@ -114,7 +114,10 @@ fn only_callbacks_about_orders_of_this_application_count() {
         assert_eq!(hear(&data(2553, reference)), Err(Unheard::UnknownOrder), "{reference}");
     }
     assert_eq!(hear("[]"), Err(Unheard::Malformed("data")));
-    assert_eq!(hear(&data(2553, ORDER).replace("389", "0")), Err(Unheard::Malformed("zp_trans_id")));
+    assert_eq!(
+        hear(&data(2553, &format!("260101_{ORDER}")).replace("389", "0")),
+        Err(Unheard::Malformed("zp_trans_id"))
+    );
     let agreement = callback(&Told { order: ORDER, amount: AMOUNT, paid: true, key: NEW, change: Change::None });
     let agreement = String::from_utf8(agreement.body.to_vec()).unwrap().replace("\"type\":1", "\"type\":2");
     assert_eq!(provider.hear(&request(&Came::post(agreement))), Err(Unheard::Malformed("type")));
