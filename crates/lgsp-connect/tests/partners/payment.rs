@@ -2,9 +2,14 @@
 //!
 //! A new kind of provider is one entry in `member.rs`, with what its scripted counterpart says in a file of its own.
 
+mod bill;
 mod callbacks;
+mod declared;
+mod keypay;
 mod member;
 mod momo;
+mod national;
+mod paygov;
 mod settings;
 mod sign;
 mod stub;

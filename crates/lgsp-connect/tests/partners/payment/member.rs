@@ -6,7 +6,7 @@ use hyper::header::HeaderMap;
 use lgsp_connect::CallbackVerdict;
 
 use super::stub::Play;
-use super::{momo, vnpay, zalopay};
+use super::{declared, keypay, momo, national, paygov, vnpay, zalopay};
 use crate::server::{Answer, Call};
 
 /// The key in use, and the one before it: every provider here has both while it is changed.
@@ -102,6 +102,8 @@ pub(super) struct Member {
     pub(super) replies: &'static [(CallbackVerdict, u16, &'static str)],
     /// Whether opening an order is a call.
     pub(super) opens_by_call: bool,
+    /// Whether it takes refunds.
+    pub(super) refunds: bool,
     /// Whether its answers are signed.
     pub(super) signs_answers: bool,
     /// Whether its answers name the order.
@@ -118,7 +120,5 @@ pub(super) struct Member {
     pub(super) refund_name: &'static str,
 }
 
-pub(super) const MEMBERS: &[Member] = &[vnpay::MEMBER, momo::MEMBER, zalopay::MEMBER];
-
-/// Kinds that have no entry above yet; each that gets one leaves this list.
-pub(super) const WITHOUT_AN_ENTRY: &[&str] = &["keypay", "paygov", "national", "declared"];
+pub(super) const MEMBERS: &[Member] =
+    &[vnpay::MEMBER, momo::MEMBER, zalopay::MEMBER, keypay::MEMBER, paygov::MEMBER, national::MEMBER, declared::MEMBER];

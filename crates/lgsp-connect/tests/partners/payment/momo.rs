@@ -28,6 +28,7 @@ pub(super) const MEMBER: Member = Member {
         (CallbackVerdict::TryAgain, 503, ""),
     ],
     opens_by_call: true,
+    refunds: true,
     signs_answers: false,
     names_orders: true,
     tells_failures: true,

@@ -26,6 +26,7 @@ pub(super) const MEMBER: Member = Member {
         (CallbackVerdict::TryAgain, 200, r#""RspCode":"99""#),
     ],
     opens_by_call: false,
+    refunds: true,
     signs_answers: true,
     names_orders: true,
     tells_failures: true,

@@ -28,6 +28,7 @@ pub(super) const MEMBER: Member = Member {
         (CallbackVerdict::TryAgain, 200, r#""return_code":0,"#),
     ],
     opens_by_call: true,
+    refunds: true,
     signs_answers: false,
     names_orders: false,
     tells_failures: false,

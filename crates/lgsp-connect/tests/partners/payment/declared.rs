@@ -1,0 +1,134 @@
+//! A seventh provider that the gateway was never built for: everything about it stands in its settings, as config/payment-profiles.md
+//! shows. Its scheme is one of the field: concatenated values under an HMAC-SHA1, forms, a redirect, signed answers, refunds.
+
+use lgsp_connect::{CallbackVerdict, PayFailure, Unheard};
+use serde_json::json;
+use toml::{Table, Value};
+
+use super::member::{Came, Change, Member, NEW, OLD, Told};
+use super::sign::sha1;
+use super::stub::{Back, Play, Stands, Stub, deaf};
+use super::{AMOUNT, ORDER, REFUND, order, refund, refund_id, request};
+use crate::server::{Answer, Call};
+
+const PROFILE: &str = include_str!("seventh.toml");
+
+const ACCESS: &str = "geheim-access";
+
+pub(super) const MEMBER: Member = Member {
+    kind: "declared",
+    settings: |base| {
+        // On one line, so that the suite can take settings out one by one.
+        let profile = Value::Table(PROFILE.parse::<Table>().unwrap());
+        format!(
+            "url = '{base}'\naccess_code = '{ACCESS}'\nmerchant_code = 'LGSP'\nhash_key = ['{NEW}', '{OLD}']\nprofile = {profile}"
+        )
+    },
+    callback_key: "hash_key",
+    answer,
+    callback,
+    needed: &[],
+    replies: &[
+        (CallbackVerdict::Recorded, 200, r#""error_code":"00""#),
+        (CallbackVerdict::AlreadyRecorded, 200, r#""error_code":"00""#),
+        (CallbackVerdict::UnknownOrder, 200, r#""error_code":"01""#),
+        (CallbackVerdict::WrongAmount, 200, r#""error_code":"03""#),
+        (CallbackVerdict::BadSignature, 200, r#""error_code":"02""#),
+        (CallbackVerdict::Malformed, 400, r#""error_code":"03""#),
+        (CallbackVerdict::TryAgain, 503, r#""error_code":"03""#),
+    ],
+    opens_by_call: false,
+    refunds: true,
+    signs_answers: true,
+    names_orders: true,
+    tells_failures: true,
+    proves: false,
+    tells_refunded: true,
+    transaction: "VT000389",
+    refund_name: "refund_id",
+};
+
+fn answer(call: &Call, play: &Play) -> Answer {
+    let (error, status) = match (call.path.as_str(), play.stands, play.back) {
+        ("/inquiry", Stands::Missing, _) => ("01", "0"),
+        ("/inquiry", Stands::Waiting, _) => ("00", "0"),
+        ("/inquiry", Stands::Paid, _) => ("00", "1"),
+        ("/inquiry", Stands::Failed, _) => ("00", "2"),
+        ("/inquiry", Stands::Unclear, _) => ("00", "6"),
+        ("/inquiry", Stands::Refunded, _) => ("00", "5"),
+        ("/refund" | "/refund-inquiry", _, Back::Done) => ("00", "1"),
+        ("/refund" | "/refund-inquiry", _, Back::Pending) => ("10", "0"),
+        ("/refund" | "/refund-inquiry", _, Back::Refused) => ("11", "0"),
+        ("/refund" | "/refund-inquiry", _, Back::Missing) => ("12", "0"),
+        (other, ..) => panic!("nobody serves {other}"),
+    };
+    let signed = sha1(play.key, &format!("{ACCESS}|{error}|{}|{status}|{}", play.order, play.amount));
+    let told = json!({"error_code": error, "order_id": play.order, "payment_status": status, "trans_amount": play.amount,
+        "vt_transaction_id": MEMBER.transaction, "refund_no": "RF000390", "check_sum": signed});
+    Answer::Reply(told.to_string())
+}
+
+fn callback(told: &Told) -> Came {
+    let fields = vec![
+        ("billcode", "H56".to_owned()),
+        ("merchant_code", "LGSP".to_owned()),
+        ("order_id", told.order.to_owned()),
+        ("trans_amount", told.amount.to_string()),
+        ("payment_status", if told.paid { "1" } else { "2" }.to_owned()),
+        ("vt_transaction_id", MEMBER.transaction.to_owned()),
+    ];
+    let fields = told.change.apply(fields, "billcode");
+    let value = |name: &str| fields.iter().find(|(other, _)| *other == name).map_or("", |(_, value)| value);
+    let values: String = ["billcode", "merchant_code", "order_id", "trans_amount"].map(value).concat();
+    let pairs = fields.iter().map(|(name, value)| format!("{name}={value}"));
+    let signed = sha1(told.key, &format!("{ACCESS}{values}"));
+    Came::post(pairs.chain([format!("check_sum={signed}")]).collect::<Vec<_>>().join("&"))
+}
+
+#[tokio::test]
+async fn a_citizen_is_sent_with_a_signed_address_and_every_call_is_the_profiles() {
+    let stub = Stub::start(&MEMBER).await;
+    let provider = stub.provider(&MEMBER, "");
+    let opened = provider.open(&order()).await.unwrap();
+    let signed = sha1(NEW, &format!("{ACCESS}{ORDER}LGSP{ORDER}50000"));
+    let expected = format!(
+        "{}/pay?billcode={ORDER}&check_sum={signed}&command=PAYMENT&desc=Le+phi+ho+so+H56.14-260101-0007&merchant_code=LGSP&order_id={ORDER}\
+         &return_url=https%3A%2F%2Fgw.example%2Fpay%2F{ORDER}%2Freturn&trans_amount=50000",
+        stub.base()
+    );
+    assert_eq!((opened.pay_url, opened.qr), (expected, None));
+    let (order, id) = (order(), refund_id());
+    provider.refund(refund(&order, &id, MEMBER.transaction, false)).await.unwrap();
+    provider.refund(refund(&order, &id, MEMBER.transaction, true)).await.unwrap();
+    provider.query_refund(refund(&order, &id, MEMBER.transaction, true), None).await.unwrap();
+    let calls = stub.calls();
+    let signed = sha1(NEW, &format!("{ACCESS}LGSP{ORDER}{REFUND}25000"));
+    assert_eq!(
+        calls[0].body,
+        format!(
+            "check_sum={signed}&merchant_code=LGSP&order_id={ORDER}&reason=Rut+ho+so&refund_id={REFUND}&trans_amount=25000&type=03&\
+             vt_transaction_id=VT000389"
+        )
+    );
+    assert!(calls[1].body.contains("trans_amount=50000&type=02"), "{}", calls[1].body);
+    assert_eq!((calls[2].path.as_str(), calls[2].query.contains(REFUND)), ("/refund-inquiry", true));
+}
+
+#[test]
+fn what_a_form_lacks_is_told() {
+    let provider = deaf(&MEMBER);
+    for (name, word) in [("order_id", "order"), ("payment_status", "standing"), ("merchant_code", "expected value")] {
+        let told = Told { order: ORDER, amount: AMOUNT, paid: true, key: NEW, change: Change::Without(name) };
+        assert_eq!(provider.hear(&request(&callback(&told))), Err(Unheard::Malformed(word)), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_will_be_taken_later_is_deferred_and_what_is_unknown_is_asked_again() {
+    let stub = Stub::start(&MEMBER).await;
+    let provider = stub.provider(&MEMBER, "");
+    stub.say(r#"{"error_code":"03"}"#);
+    assert!(matches!(provider.query(&order()).await, Err(PayFailure::Deferred(_))));
+    stub.say(r#"{"error_code":"98"}"#);
+    assert!(matches!(provider.query(&order()).await, Err(PayFailure::Unknown(cause)) if cause.code == "code_unknown"));
+}
