@@ -15,12 +15,22 @@
 //! | VNeID | `/identity/vneid/oauth2/` `authorize`, `token`, `userinfo`, `jwks`; `/identity/vneid/oidc/logout` |
 //! | province's sign-in | `/identity/province/.well-known/openid-configuration`, `authorize`, `token`, `userinfo`, `jwks`, `logout` |
 //! | province's CAS | `/identity/cas/login?service=`, `p3/serviceValidate?service=&ticket=`, `logout?service=` |
+//! | VNPAY | `/pay-sandbox/vnpay/paymentv2/vpcpay.html`, `/merchant_webapi/api/transaction` |
+//! | MoMo | `/pay-sandbox/momo/v2/gateway/api/` `create`, `query`, `refund`, `refund/query` |
+//! | ZaloPay | `/pay-sandbox/zalopay/v2/` `create`, `query`, `refund`, `query_refund` |
+//! | KeyPay, PayGov | `/pay-sandbox/keypay`, `/pay-sandbox/paygov`: every path below, by what the body asks |
+//! | national payment platform | `/pay-sandbox/national`, `/pay-sandbox/national/lgsp`: every path below, by `LoaiBanTin` |
 //! | echo | `/echo/any`, `guarded`, `sink`, `bytes/N`, `status/N`, `half`, `slow-body`, `sse`, `ws` and others |
 //!
 //! Every one takes the client `lgsp` with the secret `lgsp-sandbox`. Its state, settings and faults stand at
 //! `/sandbox/<partner>/state`, `settings`, `faults`, those of the portal at `/sandbox/state` and so on. The identity
 //! providers are `identity-vnconnect`, `identity-vneid`, `identity-province` and `identity-cas` there, with the lists
 //! `people`, `sign-ins` and `keys` and the commands `people`, `rotate-keys`, `drop-old-keys` and `back-channel-logout`.
+//!
+//! The payment providers are `payment-vnpay`, `payment-momo`, `payment-zalopay`, `payment-keypay`, `payment-paygov` and
+//! `payment-national`, with the lists `orders`, `callbacks`, `ledger` and `totals`, the CSV `day-file?day=20261122` and the
+//! commands `act` (`reference`, `act`, `code`) and `settle-refund` (`refund`); the national one also `pull` (`MaHoSo`,
+//! `pay`). Every order has its page at `/pay-sandbox/<provider>/pay/…` with a button for each act. See [`payment`].
 
 mod access;
 mod address;

@@ -4,16 +4,22 @@
 //! over shared pieces; keys are the providers' published demonstration keys, or values that every sandbox has.
 
 mod act;
+mod bill;
 mod book;
 mod callback;
 mod clock;
 mod day;
 mod desk;
+mod keypay;
+mod momo;
+mod national;
 mod page;
+mod paygov;
 mod rules;
 mod settings;
 mod sign;
 mod vnpay;
+mod zalopay;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
@@ -24,9 +30,14 @@ pub use book::{OrderState, PaymentOrder, PaymentRefund, RefundState};
 pub use callback::{AttemptOutcome, CallbackAttempt};
 pub use day::{DAY_FILE_HEAD, DayRow, DayRowKind, SyntheticDay};
 pub use desk::{Desk, Kind, Totals};
+pub use keypay::{KEYPAY_CLIENT_ID, KEYPAY_HASH_KEY_1, KEYPAY_HASH_KEY_2, Keypay, KeypayPartner};
+pub use momo::{MOMO_ACCESS_KEY, MOMO_PARTNER_CODE, MOMO_SECRET_KEY, Momo, MomoPartner};
+pub use national::{NATIONAL_PARTNER, NATIONAL_SECRET, National, NationalPartner};
+pub use paygov::{PAYGOV_ACCESS_KEY, PAYGOV_PARTNER_CODE, PAYGOV_SECRET_KEY, Paygov, PaygovPartner};
 pub use rules::Rules;
 pub use settings::{BillForm, PaymentSettings, RefundConduct};
 pub use vnpay::{VNPAY_HASH_SECRET, VNPAY_TMN_CODE, Vnpay, VnpayPartner};
+pub use zalopay::{ZALOPAY_APP_ID, ZALOPAY_KEY1, ZALOPAY_KEY2, Zalopay, ZalopayPartner};
 
 use crate::answer::Answer;
 use crate::call::Query;
@@ -38,6 +49,32 @@ use crate::scripted::{Body, Cut};
 pub struct Payments {
     /// VNPAY, at `/pay-sandbox/vnpay`.
     pub vnpay: VnpayPartner,
+    /// MoMo, at `/pay-sandbox/momo`.
+    pub momo: MomoPartner,
+    /// ZaloPay, at `/pay-sandbox/zalopay`.
+    pub zalopay: ZalopayPartner,
+    /// KeyPay-DVCQG, at `/pay-sandbox/keypay`.
+    pub keypay: KeypayPartner,
+    /// PayGov, at `/pay-sandbox/paygov`.
+    pub paygov: PaygovPartner,
+    /// The national payment platform, at `/pay-sandbox/national`, wrapped as by an LGSP at `/pay-sandbox/national/lgsp`.
+    pub national: NationalPartner,
+}
+
+impl Payments {
+    /// Registers a gateway that has the providers under the names `vnpay`, `keypay`, `paygov` and `national`: where they call it back, and
+    /// where the national portal asks. MoMo and ZaloPay are told with every order. `public` is its address, such as
+    /// `http://127.0.0.1:8080`.
+    pub fn register(&self, public: &str) {
+        let public = public.trim_end_matches('/');
+        let callback = |provider: &str| format!("{public}/payments/{provider}/callback");
+        self.vnpay.set_callback_url(&callback("vnpay"));
+        self.keypay.set_callback_url(&callback("keypay"));
+        self.paygov.set_callback_url(&callback("paygov"));
+        self.national.set_callback_url(&callback("national"));
+        self.national
+            .change_settings(|settings| settings.lookup_url = Some(format!("{public}/payments/national/lookup")));
+    }
 }
 
 /// The day that a moment in milliseconds since 1970 belongs to in Vietnam, such as 20261122.
@@ -51,7 +88,14 @@ pub(crate) async fn answer(payments: &Payments, path: &str, request: Request<Inc
     let (name, below) = inner.split_at(inner.find('/').unwrap_or(inner.len()));
     match name {
         "vnpay" => exchange(&payments.vnpay, below, request).await,
-        _ => Ok(Answer::text(StatusCode::NOT_FOUND, "vnpay\n").into_response()),
+        "momo" => exchange(&payments.momo, below, request).await,
+        "zalopay" => exchange(&payments.zalopay, below, request).await,
+        "keypay" => exchange(&payments.keypay, below, request).await,
+        "paygov" => exchange(&payments.paygov, below, request).await,
+        "national" => exchange(&payments.national, below, request).await,
+        _ => {
+            Ok(Answer::text(StatusCode::NOT_FOUND, "vnpay, momo, zalopay, keypay, paygov, national\n").into_response())
+        }
     }
 }
 
@@ -77,9 +121,15 @@ pub(crate) async fn command(
     path: &str,
     body: &[u8],
 ) -> Option<Result<Value, (StatusCode, String)>> {
-    let provider = path.strip_suffix("/act").filter(|_| method == Method::POST)?;
-    let done = match provider {
-        "payment-vnpay" => payments.vnpay.command_act(body).await,
+    let (provider, what) = path.split_once('/').filter(|_| method == Method::POST)?;
+    let done = match (provider, what) {
+        ("payment-vnpay", "act") => payments.vnpay.command_act(body).await,
+        ("payment-momo", "act") => payments.momo.command_act(body).await,
+        ("payment-zalopay", "act") => payments.zalopay.command_act(body).await,
+        ("payment-keypay", "act") => payments.keypay.command_act(body).await,
+        ("payment-paygov", "act") => payments.paygov.command_act(body).await,
+        ("payment-national", "act") => payments.national.command_act(body).await,
+        ("payment-national", "pull") => payments.national.command_pull(body).await,
         _ => return None,
     };
     Some(done.map_err(|message| (StatusCode::BAD_REQUEST, message)))
@@ -92,6 +142,11 @@ pub(crate) fn day_file(payments: &Payments, method: &Method, path: &str, query: 
     let day = day.unwrap_or_else(|| clock::day(clock::now_ms()));
     let file = match provider {
         "payment-vnpay" => payments.vnpay.day_file(day),
+        "payment-momo" => payments.momo.day_file(day),
+        "payment-zalopay" => payments.zalopay.day_file(day),
+        "payment-keypay" => payments.keypay.day_file(day),
+        "payment-paygov" => payments.paygov.day_file(day),
+        "payment-national" => payments.national.day_file(day),
         _ => return None,
     };
     Some(Answer::of(StatusCode::OK, "text/csv; charset=utf-8", file))

@@ -2,6 +2,7 @@
 //!
 //! They are secrets of nobody: every sandbox has the same.
 
+use crate::payment;
 use crate::server::Sandbox;
 
 impl Sandbox {
@@ -39,6 +40,41 @@ impl Sandbox {
             set(&format!("{prefix}_CLIENT_SECRET"), access.client_secret);
         }
         set("CAS_URL", self.url("/identity/cas"));
+        for (name, value) in self.payment_variables() {
+            set(name, value);
+        }
+        all
+    }
+
+    /// Addresses, merchants and keys of the payment providers as they are before anybody changes their settings.
+    fn payment_variables(&self) -> Vec<(&'static str, String)> {
+        let mut all = vec![
+            ("VNPAY_URL", self.url("/pay-sandbox/vnpay")),
+            ("MOMO_URL", self.url("/pay-sandbox/momo")),
+            ("ZALOPAY_URL", self.url("/pay-sandbox/zalopay")),
+            ("KEYPAY_URL", self.url("/pay-sandbox/keypay")),
+            ("PAYGOV_URL", self.url("/pay-sandbox/paygov")),
+            ("NATIONAL_PAYMENT_URL", self.url("/pay-sandbox/national")),
+        ];
+        let constants = [
+            ("VNPAY_TMN_CODE", payment::VNPAY_TMN_CODE),
+            ("VNPAY_HASH_SECRET", payment::VNPAY_HASH_SECRET),
+            ("MOMO_PARTNER_CODE", payment::MOMO_PARTNER_CODE),
+            ("MOMO_ACCESS_KEY", payment::MOMO_ACCESS_KEY),
+            ("MOMO_SECRET_KEY", payment::MOMO_SECRET_KEY),
+            ("ZALOPAY_APP_ID", payment::ZALOPAY_APP_ID),
+            ("ZALOPAY_KEY1", payment::ZALOPAY_KEY1),
+            ("ZALOPAY_KEY2", payment::ZALOPAY_KEY2),
+            ("KEYPAY_CLIENT_ID", payment::KEYPAY_CLIENT_ID),
+            ("KEYPAY_HASH_KEY_1", payment::KEYPAY_HASH_KEY_1),
+            ("KEYPAY_HASH_KEY_2", payment::KEYPAY_HASH_KEY_2),
+            ("PAYGOV_PARTNER_CODE", payment::PAYGOV_PARTNER_CODE),
+            ("PAYGOV_ACCESS_KEY", payment::PAYGOV_ACCESS_KEY),
+            ("PAYGOV_SECRET_KEY", payment::PAYGOV_SECRET_KEY),
+            ("NATIONAL_PAYMENT_PARTNER", payment::NATIONAL_PARTNER),
+            ("NATIONAL_PAYMENT_SECRET", payment::NATIONAL_SECRET),
+        ];
+        all.extend(constants.map(|(name, value)| (name, value.to_owned())));
         all
     }
 }

@@ -7,54 +7,45 @@ use super::{EndCause, Fact, Flag, NotNow, Payment, Refund, RefundSaying, RefundS
 
 pub(super) fn learn(before: &Payment, fact: &Fact, now: Timestamp) -> Step {
     let mut after = before.clone();
-    let refused = match fact {
+    match (apply(&mut after, fact, now), after == *before) {
+        (Err(why), _) => Step::Refused(why),
+        (Ok(()), true) => Step::Same,
+        (Ok(()), false) => Step::Changed(Box::new(after)),
+    }
+}
+
+fn apply(payment: &mut Payment, fact: &Fact, now: Timestamp) -> Result<(), NotNow> {
+    use PaymentState::{Created, Pending, Unknown};
+    match fact {
         Fact::Opened => {
-            after.sent = true;
-            become_if(&mut after, PaymentState::Pending, &[PaymentState::Created, PaymentState::Unknown], now);
-            None
+            payment.sent = true;
+            become_if(payment, Pending, &[Created, Unknown], now);
         }
         Fact::OpenedMaybe => {
-            after.sent = true;
-            become_if(&mut after, PaymentState::Unknown, &[PaymentState::Created], now);
-            None
+            payment.sent = true;
+            become_if(payment, Unknown, &[Created], now);
         }
         Fact::NotTaken(code) => {
-            if matches!(after.state, PaymentState::Created | PaymentState::Unknown) {
-                end(&mut after, PaymentState::Failed, EndCause::NotTaken, now);
-                after.code = Some(code.clone());
+            if matches!(payment.state, Created | Unknown) {
+                end(payment, PaymentState::Failed, EndCause::NotTaken, now);
+                payment.code = Some(code.clone());
             }
-            None
         }
-        Fact::Said(saying) => {
-            said(&mut after, saying, now);
-            None
-        }
-        Fact::Silent => {
-            become_if(&mut after, PaymentState::Unknown, &[PaymentState::Pending], now);
-            None
-        }
-        Fact::Ended(cause) => ended(&mut after, *cause, now),
-        Fact::RefundAsked(id, amount) => refund_asked(&mut after, id, *amount, now),
-        Fact::RefundSaid(id, saying) => {
-            refund_said(&mut after, id, saying, now);
-            None
-        }
+        Fact::Said(saying) => said(payment, saying, now),
+        Fact::Silent => become_if(payment, Unknown, &[Pending], now),
+        Fact::Ended(cause) => return ended(payment, *cause, now),
+        Fact::RefundAsked(id, amount) => return refund_asked(payment, id, *amount, now),
+        Fact::RefundSaid(id, saying) => refund_said(payment, id, saying, now),
         Fact::UsedElsewhere => {
-            after.flags.insert(Flag::OtherTransaction);
-            None
+            payment.flags.insert(Flag::OtherTransaction);
         }
         Fact::PaidBefore => {
-            if after.state.had_money() {
-                after.flags.insert(Flag::PaidTwice);
+            if payment.state.had_money() {
+                payment.flags.insert(Flag::PaidTwice);
             }
-            None
         }
-    };
-    match refused {
-        Some(why) => Step::Refused(why),
-        None if after == *before => Step::Same,
-        None => Step::Changed(Box::new(after)),
     }
+    Ok(())
 }
 
 fn become_if(payment: &mut Payment, state: PaymentState, from: &[PaymentState], now: Timestamp) {
@@ -77,14 +68,14 @@ fn end(payment: &mut Payment, state: PaymentState, cause: EndCause, now: Timesta
     payment.cause = Some(cause);
 }
 
-fn ended(payment: &mut Payment, cause: EndCause, now: Timestamp) -> Option<NotNow> {
+fn ended(payment: &mut Payment, cause: EndCause, now: Timestamp) -> Result<(), NotNow> {
     match payment.state {
         PaymentState::Created | PaymentState::Pending | PaymentState::Unknown => {
             end(payment, PaymentState::Expired, cause, now);
-            None
+            Ok(())
         }
-        PaymentState::Expired => None,
-        _ => Some(NotNow::Over),
+        PaymentState::Expired => Ok(()),
+        _ => Err(NotNow::Over),
     }
 }
 
@@ -167,24 +158,24 @@ fn take(payment: &mut Payment, saying: &Saying, now: Timestamp) {
     }
 }
 
-fn refund_asked(payment: &mut Payment, id: &PaymentId, amount: Dong, now: Timestamp) -> Option<NotNow> {
+fn refund_asked(payment: &mut Payment, id: &PaymentId, amount: Dong, now: Timestamp) -> Result<(), NotNow> {
     if let Some(known) = payment.refunds.iter().find(|refund| refund.id == *id) {
-        return (known.amount != amount).then_some(NotNow::OtherAmount);
+        return if known.amount == amount { Ok(()) } else { Err(NotNow::OtherAmount) };
     }
     if payment.state == PaymentState::RefundPending {
-        return Some(NotNow::RefundUnderWay);
+        return Err(NotNow::RefundUnderWay);
     }
     if !payment.state.may_become(PaymentState::RefundPending) {
-        return Some(NotNow::NothingToRefund);
+        return Err(NotNow::NothingToRefund);
     }
     let left = payment.left();
     if amount > left || amount == Dong::ZERO {
-        return Some(NotNow::TooMuch { left });
+        return Err(NotNow::TooMuch { left });
     }
     turn(payment, PaymentState::RefundPending, now);
     let refund = Refund { id: id.clone(), amount, state: RefundState::Pending, provider_id: None, code: None };
     payment.refunds.push(refund);
-    None
+    Ok(())
 }
 
 fn refund_said(payment: &mut Payment, id: &PaymentId, saying: &RefundSaying, now: Timestamp) {

@@ -25,6 +25,11 @@ pub(super) fn route(partners: &Partners, method: &Method, path: &str, body: &[u8
         "identity-province" => one(&partners.province, method, rest, body),
         "identity-cas" => one(&partners.cas, method, rest, body),
         "payment-vnpay" => one(&partners.payments.vnpay, method, rest, body),
+        "payment-momo" => one(&partners.payments.momo, method, rest, body),
+        "payment-zalopay" => one(&partners.payments.zalopay, method, rest, body),
+        "payment-keypay" => one(&partners.payments.keypay, method, rest, body),
+        "payment-paygov" => one(&partners.payments.paygov, method, rest, body),
+        "payment-national" => one(&partners.payments.national, method, rest, body),
         "echo" => one(&partners.echo, method, rest, body),
         _ => return None,
     })
@@ -43,6 +48,11 @@ fn overview(partners: &Partners) -> Value {
         "identity-province": state_of(&partners.province),
         "identity-cas": state_of(&partners.cas),
         "payment-vnpay": state_of(&partners.payments.vnpay),
+        "payment-momo": state_of(&partners.payments.momo),
+        "payment-zalopay": state_of(&partners.payments.zalopay),
+        "payment-keypay": state_of(&partners.payments.keypay),
+        "payment-paygov": state_of(&partners.payments.paygov),
+        "payment-national": state_of(&partners.payments.national),
         "echo": state_of(&partners.echo),
     })
 }

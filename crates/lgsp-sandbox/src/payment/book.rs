@@ -71,6 +71,8 @@ pub struct PaymentOrder {
     pub paid_ms: Option<u64>,
     /// Whether it will be paid after its end.
     pub pays_late: bool,
+    /// Where the provider's paths start, as the merchant addressed it.
+    pub at: String,
     /// What went back, or was asked to.
     pub refunds: Vec<PaymentRefund>,
     /// The fields as they came.
@@ -165,7 +167,7 @@ impl Default for Book {
 
 impl Book {
     /// Opens an order under a name that is new and answers the last part of its page's address.
-    pub(super) fn open(&mut self, new: NewOrder, now_ms: u64) -> String {
+    pub(super) fn open(&mut self, new: NewOrder, at: String, now_ms: u64) -> String {
         let page = random_name();
         let NewOrder { reference, amount, description, expires_ms, return_url, callback_url, asked } = new;
         self.pages.put(page.clone(), reference.clone());
@@ -183,6 +185,7 @@ impl Book {
             transaction: None,
             paid_ms: None,
             pays_late: false,
+            at,
             refunds: Vec::new(),
             asked,
         };

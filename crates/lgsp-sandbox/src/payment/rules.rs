@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::book::{Book, PaymentOrder, PaymentRefund, RefundState, text_of};
+use super::book::{Book, NewOrder, OrderState, PaymentOrder, PaymentRefund, RefundState, text_of};
 use super::callback::Errand;
 use super::settings::{PaymentSettings, RefundConduct};
 use crate::access::{Tokens, invalid_credentials};
@@ -141,6 +141,12 @@ pub(super) struct Counter<'a> {
 }
 
 impl Counter<'_> {
+    /// Opens an order under a name that is new and answers its page's address.
+    pub(super) fn open(&mut self, new: NewOrder) -> String {
+        let page = self.book.open(new, self.at.clone(), self.now_ms);
+        self.page_url(&page)
+    }
+
     pub(super) fn page_url(&self, page: &str) -> String {
         format!("{}/pay/{page}", self.at)
     }
@@ -167,6 +173,11 @@ impl Counter<'_> {
             waits.map(|ms| Errand::SettleRefund { name: refund.name.clone(), after: Duration::from_millis(ms) });
         self.book.errands.extend(later);
         self.book.put_refund(reference, refund);
+    }
+
+    /// What becomes of an order whose time is over and that nobody pays any more.
+    pub(super) fn is_expired(&self, order: &PaymentOrder) -> bool {
+        order.state == OrderState::Open && !order.pays_late && self.now_ms > order.expires_ms
     }
 
     /// Refuses a call without a living token where one is needed.

@@ -2,14 +2,19 @@
 
 #[path = "payment/merchant.rs"]
 mod merchant;
+#[path = "payment/momo.rs"]
+mod momo;
+#[path = "payment/public.rs"]
+mod public;
 #[path = "payment/vnpay.rs"]
 mod vnpay;
+#[path = "payment/zalopay.rs"]
+mod zalopay;
 
 use aws_lc_rs::{digest, hmac};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 
-use super::sandbox;
 use merchant::Merchant;
 
 /// A client that follows nothing.

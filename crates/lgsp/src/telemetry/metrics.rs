@@ -107,10 +107,7 @@ impl Metrics {
                 .float_gauge("lgsp_config_reload_timestamp_seconds", "When the configuration was last taken over."),
             // It has no values, and so does not show, until a listener has a certificate.
             certificates: make.float_gauges("lgsp_certificate_not_after_seconds", "A certificate's end.", &["name"]),
-            member_last_push: of_member(
-                "lgsp_member_last_push_timestamp_seconds",
-                "When a member last pushed a record.",
-            ),
+            member_last_push: of_member("lgsp_member_last_push_timestamp_seconds", "When a member last pushed."),
             member_usual_interval: of_member("lgsp_member_usual_push_interval_seconds", "How often it usually pushes."),
             registry,
         }

@@ -62,7 +62,7 @@ impl ZaloPay {
         let told = answered.members()?;
         match outcome(&told) {
             Outcome::Success => {}
-            Outcome::Processing | Outcome::Failed(Why::Repeated | Why::Broken | Why::Unlisted) => {
+            Outcome::Processing | Outcome::Failed(Why::Repeated | Why::Broken | Why::NoMoney | Why::Unlisted) => {
                 return Err(PayFailure::Unknown(said(&told)));
             }
             Outcome::Failed(Why::Later) => return Err(PayFailure::Deferred(said(&told))),

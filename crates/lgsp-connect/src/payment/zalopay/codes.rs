@@ -1,6 +1,7 @@
 //! What ZaloPay's codes mean: `return_code` says how it went, `sub_return_code` why; one table for all calls.
 //!
-//! A code that is not in it means nothing. `-101` has had two meanings, "refunded" and "no such order", so that it decides nothing.
+//! A code that is not in it means nothing. `-101` has had two meanings, "went back to the citizen" and "no such order": of an order
+//! both say that there is no money for it here, of a refund it decides nothing.
 
 use lgsp_model::{RefundStanding, ReportStanding};
 
@@ -25,6 +26,8 @@ pub(super) enum Why {
     Ended,
     /// It knows nothing of the order, or not yet, or no more.
     NotFound,
+    /// It knows no such order, or it sent the money back to the citizen by itself.
+    NoMoney,
     /// It knows no such refund.
     RefundNotFound,
     /// The refund is on its way.
@@ -37,7 +40,7 @@ pub(super) enum Why {
     Later,
     /// Something went wrong there.
     Broken,
-    /// No documented code, or one with two meanings.
+    /// No documented code.
     Unlisted,
 }
 
@@ -61,6 +64,7 @@ pub(super) fn why(code: &str) -> Why {
         "-68" | "-23" => Why::Repeated,
         "-54" | "-63" | "-322" | "-329" => Why::Ended,
         "-49" => Why::NotFound,
+        "-101" => Why::NoMoney,
         "-8" | "-21" => Why::RefundNotFound,
         "-1" => Why::RefundPending,
         "-2" | "-4" | "-5" | "-6" | "-9" | "-11" | "-13" | "-14" | "-18" | "-22" | "-28" | "-102" => Why::NotRefundable,
@@ -92,7 +96,7 @@ impl Outcome {
             Self::Processing => ReportStanding::Pending,
             Self::Failed(why) => match why {
                 Why::NotSaid | Why::Ended => ReportStanding::Failed,
-                Why::NotFound => ReportStanding::NotFound,
+                Why::NotFound | Why::NoMoney => ReportStanding::NotFound,
                 Why::Later | Why::Broken => return Said::Later,
                 Why::NotTaken => return Said::Refused,
                 Why::Repeated | Why::RefundNotFound | Why::RefundPending | Why::NotRefundable | Why::Unlisted => {
@@ -117,7 +121,7 @@ impl Outcome {
                 | Why::NotTaken => RefundStanding::Refused,
                 Why::Repeated | Why::RefundPending => RefundStanding::Pending,
                 Why::Later => return Said::Later,
-                Why::Broken | Why::Unlisted => return Said::Unknown,
+                Why::Broken | Why::NoMoney | Why::Unlisted => return Said::Unknown,
             },
         })
     }
@@ -130,7 +134,9 @@ impl Outcome {
             Self::Failed(why) => match why {
                 Why::NotSaid | Why::NotRefundable => RefundStanding::Refused,
                 Why::NotFound | Why::RefundNotFound => RefundStanding::NotFound,
-                Why::RefundPending | Why::Repeated | Why::Ended | Why::Unlisted => RefundStanding::Pending,
+                Why::RefundPending | Why::Repeated | Why::Ended | Why::NoMoney | Why::Unlisted => {
+                    RefundStanding::Pending
+                }
                 Why::Later | Why::Broken => return Said::Later,
                 Why::NotTaken => return Said::Refused,
             },
@@ -159,7 +165,7 @@ mod tests {
             ("2", "-329", Said::Standing(Failed)),
             ("2", "-49", Said::Standing(NotFound)),
             ("2", "-68", Said::Standing(Unclear)),
-            ("2", "-101", Said::Standing(Unclear)),
+            ("2", "-101", Said::Standing(NotFound)),
             ("2", "-12345", Said::Standing(Unclear)),
             ("7", "1", Said::Standing(Unclear)),
             ("0", "0", Said::Standing(Unclear)),

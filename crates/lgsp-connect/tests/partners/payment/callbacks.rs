@@ -129,12 +129,13 @@ fn never_proven_otherwise(member: &Member, provider: &dyn PaymentProvider, came:
 }
 
 #[test]
-fn no_flipped_bit_makes_a_callback_say_something_else() {
+fn no_flipped_byte_makes_a_callback_say_something_else() {
     for member in MEMBERS {
         let (provider, good) = (deaf(member), (member.callback)(&PAID));
         let mut refused = 0;
         for place in 0..good.bytes().len() {
-            for bit in 0..8 {
+            // Each byte in two ways: the letter's case, which some readers overlook, and another bit for each place.
+            for bit in [5, [0, 1, 2, 3, 4, 6, 7][place % 7]] {
                 let mut bytes = good.bytes().to_vec();
                 bytes[place] ^= 1 << bit;
                 let Some(came) = good.with(bytes) else { continue };
@@ -143,7 +144,7 @@ fn no_flipped_bit_makes_a_callback_say_something_else() {
             }
         }
         // Signs that are not signed: of a name that nobody asks for, or the letters of an escape.
-        assert!(!member.proves || refused > good.bytes().len() * 4, "{}: {refused}", member.kind);
+        assert!(!member.proves || refused > good.bytes().len(), "{}: {refused}", member.kind);
     }
 }
 

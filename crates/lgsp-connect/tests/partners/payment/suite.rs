@@ -186,8 +186,16 @@ async fn where_a_refund_stands_is_told() {
     }
 }
 
-/// What is lost when: a call that left may have had its effect, one that only asked is made again.
-async fn lost(member: &'static Member, answer: fn() -> Answer, code: &str) {
+/// What is lost when: a call that left may have had its effect, one that only asked is made again. All kinds at once, because each of
+/// them waits.
+async fn lost(answer: fn() -> Answer, code: &'static str) {
+    let mut all: tokio::task::JoinSet<()> = MEMBERS.iter().map(|member| lost_at(member, answer, code)).collect();
+    while let Some(done) = all.join_next().await {
+        done.unwrap();
+    }
+}
+
+async fn lost_at(member: &'static Member, answer: fn() -> Answer, code: &str) {
     let stub = Stub::start(member).await;
     stub.instead(answer);
     let short = "timeout = '300ms'";
@@ -207,34 +215,26 @@ async fn lost(member: &'static Member, answer: fn() -> Answer, code: &str) {
 
 #[tokio::test]
 async fn a_lost_reply_leaves_the_effect_unknown() {
-    for member in MEMBERS {
-        lost(member, || Answer::Reset, "reset").await;
-        lost(member, || Answer::Torn("{\"return_code\":1".into()), "reset").await;
-    }
+    lost(|| Answer::Reset, "reset").await;
+    lost(|| Answer::Torn("{\"return_code\":1".into()), "reset").await;
 }
 
 #[tokio::test]
 async fn a_slow_provider_leaves_the_effect_unknown() {
-    for member in MEMBERS {
-        lost(member, || Answer::Silence, "timeout").await;
-        lost(member, || Answer::Stalled("{".into()), "timeout").await;
-    }
+    lost(|| Answer::Silence, "timeout").await;
+    lost(|| Answer::Stalled("{".into()), "timeout").await;
 }
 
 #[tokio::test]
 async fn an_endless_answer_is_not_read_to_its_end() {
-    for member in MEMBERS {
-        lost(member, || Answer::Endless, "answer_too_large").await;
-    }
+    lost(|| Answer::Endless, "answer_too_large").await;
 }
 
 #[tokio::test]
 async fn an_error_of_the_server_leaves_the_effect_unknown_and_a_redirect_is_not_followed() {
-    for member in MEMBERS {
-        lost(member, || Answer::Words(502, "<h1>Bad gateway</h1>".into()), "http_502").await;
-        lost(member, || Answer::Status(302, &[("location", "http://127.0.0.1/")]), "http_302").await;
-        lost(member, || Answer::Words(404, "<h1>Not here</h1>".into()), "http_404").await;
-    }
+    lost(|| Answer::Words(502, "<h1>Bad gateway</h1>".into()), "http_502").await;
+    lost(|| Answer::Status(302, &[("location", "http://127.0.0.1/")]), "http_302").await;
+    lost(|| Answer::Words(404, "<h1>Not here</h1>".into()), "http_404").await;
 }
 
 #[tokio::test]

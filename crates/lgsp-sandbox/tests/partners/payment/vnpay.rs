@@ -18,7 +18,7 @@ const API: &str = "/pay-sandbox/vnpay/merchant_webapi/api/transaction";
 
 /// Form encoding as the URL standard has it, by another implementation than the sandbox's.
 fn query(pairs: &[(&str, String)]) -> String {
-    let mut url = Url::parse("http://x/").unwrap();
+    let mut url = Url::parse("http://x/").expect("an address");
     url.query_pairs_mut().extend_pairs(pairs);
     url.query().unwrap_or_default().to_owned()
 }
@@ -70,7 +70,7 @@ async fn open(sandbox: &Sandbox, reference: &str) -> String {
 
 /// Whether the pairs of an IPN or a return are VNPAY's.
 fn is_true(secret: &str, raw: &str) -> bool {
-    let url = Url::parse(&format!("http://x/?{raw}")).unwrap();
+    let url = Url::parse(&format!("http://x/?{raw}")).expect("a query");
     let pairs = pairs_of(&url);
     let signed: Vec<(&str, String)> = pairs
         .iter()
@@ -472,5 +472,9 @@ async fn all_of_it_goes_by_control_too() {
     let page = open(&sandbox, "second").await;
     let back = location(&http().get(page).send().await.unwrap());
     assert_eq!(of(&pairs_of(&back), "vnp_ResponseCode"), "51", "nobody has to press a button");
+    sandbox.payments().register("http://gw.example:8080/");
+    let settings = sandbox.payments().vnpay.settings();
+    assert_eq!(settings.callback_url.as_deref(), Some("http://gw.example:8080/payments/vnpay/callback"));
+    assert!(sandbox.variables().contains(&("VNPAY_URL".to_owned(), sandbox.url("/pay-sandbox/vnpay"))));
     assert_eq!(post(at("settle-refund"), &json!({"refund": "none"})).await.0, 400);
 }
