@@ -14,6 +14,7 @@ mod tests {
 
     use super::OPENAPI;
     use crate::broker::Errand;
+    use crate::payments;
     use crate::route::Route;
     use crate::services::Description;
 
@@ -78,6 +79,15 @@ mod tests {
             Route::Services,
             Route::Description(text(), Description::OpenApi),
             Route::Message(text()),
+            Route::Payment(payments::Errand::Collection),
+            Route::Payment(payments::Errand::One(text())),
+            Route::Payment(payments::Errand::Refund(text())),
+            Route::Payment(payments::Errand::Cancel(text())),
+            Route::Payment(payments::Errand::Receipt(text())),
+            Route::Payment(payments::Errand::Page(text())),
+            Route::Payment(payments::Errand::Return(text())),
+            Route::Payment(payments::Errand::Callback(text())),
+            Route::Payment(payments::Errand::Pull(text())),
             Route::Broker(Errand::Token),
             Route::Broker(Errand::Authorize),
             Route::Broker(Errand::Choose),
@@ -163,7 +173,8 @@ mod tests {
             let scope = operation["security"][0]["oauth"][0].as_str();
             // What a service's caller may do its contract says.
             let by_contract = path.starts_with("/v1/services") || path.starts_with("/v1/messages");
-            assert_eq!(scope.is_some(), path.starts_with("/v1/") && !by_contract, "{path}");
+            let asks = path.starts_with("/v1/") || path.ends_with("/lookup");
+            assert_eq!(scope.is_some(), asks && !by_contract, "{path}");
             if let Some(scope) = scope {
                 assert!(flow["scopes"].get(scope).is_some() && scope.parse::<lgsp_model::Scope>().is_ok(), "{scope}");
             }
