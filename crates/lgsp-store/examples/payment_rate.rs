@@ -1,5 +1,5 @@
 //! How fast payments change and a ledger is read: `cargo run --release -p lgsp-store --example payment_rate -- [PAYMENTS] [PER SECOND] [SECONDS] [DIR]`.
-//! Makes so many payments of one day, settles some at a steady rate beside posts of dossiers, reads the day's ledger in
+//! Makes so many payments of one day, unless DIR has them from an earlier run, settles some at a steady rate beside posts of dossiers, reads the day's ledger in
 //! pages, and verifies the store.
 
 #[path = "../tests/samples.rs"]
@@ -128,7 +128,7 @@ async fn make(store: &Arc<EmbeddedStore>, payments: u64) {
 
 /// Settles payments at a steady rate, whatever the store does; says how long each took, the reading of its row included.
 async fn settle(store: &Arc<EmbeddedStore>, payments: u64, rate: u64, seconds: u64) {
-    let began = Instant::now();
+    let (began, before) = (Instant::now(), cpu());
     let mut calls = Vec::new();
     let mut tick = tokio::time::interval(Duration::from_secs(1) / rate as u32);
     for n in 0..(rate * seconds).min(payments) {
@@ -151,24 +151,33 @@ async fn settle(store: &Arc<EmbeddedStore>, payments: u64, rate: u64, seconds: u
     times.sort_unstable();
     let at = |part: f64| times[((times.len() - 1) as f64 * part) as usize];
     println!(
-        "{} settled in {:?} beside as many posts: p50 {:?}, p99 {:?}, longest {:?}",
+        "{} settled in {:?} beside as many posts: p50 {:?}, p99 {:?}, longest {:?}; {:?} CPU for one of each",
         times.len(),
         began.elapsed(),
         at(0.5),
         at(0.99),
-        at(1.0)
+        at(1.0),
+        (cpu() - before) / times.len() as u32
     );
 }
 
 async fn read_ledger(store: &EmbeddedStore, page: usize) {
-    let (began, mut lines, mut after) = (Instant::now(), 0, String::new());
+    let (began, before, mut lines, mut after) = (Instant::now(), cpu(), 0, String::new());
     loop {
         let read = store.ledger("vnpay".into(), DAY, after, page).await.expect("readable");
         let Some(last) = read.last() else { break };
         after = last.reference.clone();
         lines += read.len();
     }
-    println!("{lines} lines of a day read in pages of {page}: {:?}", began.elapsed());
+    println!("{lines} lines of a day read in pages of {page}: {:?}, {:?} CPU", began.elapsed(), cpu() - before);
+}
+
+/// CPU time of the process so far.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
+    let ticks = |n: usize| fields.get(n).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    Duration::from_millis((ticks(11) + ticks(12)) * 10)
 }
 
 fn rss_mib() -> u64 {
@@ -185,7 +194,9 @@ async fn main() {
     let temporary = tempfile::tempdir().expect("a directory");
     let dir = arguments.get(3).map_or_else(|| temporary.path().to_owned(), Into::into);
     let store = Arc::new(EmbeddedStore::open(&dir, EmbeddedOptions::default()).expect("the store opens"));
-    make(&store, payments).await;
+    if store.payment(id(payments - 1)).await.expect("readable").is_none() {
+        make(&store, payments).await;
+    }
     println!("{} MiB resident", rss_mib());
     settle(&store, payments, rate, seconds).await;
     for page in [1_000, 10_000, 20_000] {

@@ -193,7 +193,7 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
     fn payments_live_as_the_model_says_across_restarts_and_crashes(acts in acts()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
