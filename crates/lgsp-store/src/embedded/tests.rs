@@ -205,3 +205,73 @@ async fn messages_alone_move_the_mark_up_to_which_the_dossier_table_is_true() {
     let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
     assert_eq!(store.append(vec![event(1, 20)]).await.unwrap(), [Appended::Duplicate { seq: Seq(24_001) }]);
 }
+
+fn payment(n: u64, size: usize) -> PaymentChange {
+    let NewEvent { sender, at, payload, trace, .. } = event(n, size);
+    PaymentChange {
+        id: format!("{n:020}").parse().unwrap(),
+        after: None,
+        evidence: vec![payload.clone()],
+        record: payload,
+        names: Vec::new(),
+        ledger: Vec::new(),
+        due: None,
+        dossier: code(n),
+        agency: code(n).agency(),
+        sender,
+        at,
+        trace,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payments_weigh_in_the_queue_with_all_that_they_bring() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = EmbeddedOptions { waiting_bytes: 20_000, ..EmbeddedOptions::default() };
+    let store = Arc::new(EmbeddedStore::open(dir.path(), options).unwrap());
+    let (mut stored, mut busy) = (0, 0);
+    // A quick disk may keep up with one round.
+    for round in 0..200u64 {
+        let calls: Vec<_> = (round * 60..round * 60 + 60)
+            .map(|n| {
+                let store = store.clone();
+                tokio::spawn(async move { store.change_payment(payment(n, 4_000)).await })
+            })
+            .collect();
+        for call in calls {
+            match call.await.unwrap() {
+                Ok(PaymentChanged::Stored(_)) => stored += 1,
+                Err(StoreError::Busy) => busy += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        if busy > 0 {
+            break;
+        }
+    }
+    assert!(busy > 0, "nothing was refused");
+    assert_eq!(*store.head().borrow(), Seq(2 * stored));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_a_full_disk_refused_is_not_there_and_can_be_made_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = EmbeddedStore::open(dir.path(), EmbeddedOptions::default()).unwrap();
+    store.limit_pages(60).await;
+    let mut made = 0;
+    let refused = loop {
+        match store.change_payment(payment(made, 4_000)).await {
+            Ok(answer) => assert_eq!(answer, PaymentChanged::Stored(Seq(2 * made + 2))),
+            Err(error) => break error,
+        }
+        made += 1;
+        assert!(made < 10_000, "the disk never filled");
+    };
+    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    assert_eq!((store.payment(payment(made, 0).id).await, *store.head().borrow()), (Ok(None), Seq(2 * made)));
+    store.limit_pages(UNLIMITED).await;
+    timeout(PATIENCE, store.health().wait_for(|health| *health == Health::Writable)).await.unwrap().unwrap();
+    let again = store.change_payment(payment(made, 4_000)).await;
+    assert_eq!(again, Ok(PaymentChanged::Stored(Seq(2 * made + 2))));
+    assert_eq!(store.verify().await.unwrap().broken, None);
+}
