@@ -54,7 +54,7 @@ impl<K: Kind> Peer for Desk<K> {
 impl<K: Kind> Serves for Desk<K> {
     fn service(call: &Call) -> &'static str {
         match call.path.as_str() {
-            "/token" => "token",
+            path if path.ends_with("/token") => "token",
             path if path.starts_with(PAGES) => "page",
             _ => (K::RULES.service)(call),
         }

@@ -1,7 +1,7 @@
 //! KeyPay-DVCQG 3.0: `PAY`, the detail of a transaction, and a callback whose check sum does not cover what it says.
 //!
-//! The two calls have one address here and are told apart by what they carry, since every customer's addresses are others. The codes of
-//! refusals and of what is not paid are made up: nothing public lists them.
+//! The two calls have one address here and are told apart by what they carry, since every customer's addresses are others. What
+//! public documents do not say is made up: -1 refuses, 1 knows no such transaction; a status of 1 failed, 2 waits, 3 is not known.
 
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -48,9 +48,9 @@ static RULES: Rules = Rules {
     interval_ms: 60_000,
     lifetime_ms: 900_000,
     paid: "0",
-    deferred: "1",
-    cancelled: "3",
-    failures: &[("2", "Giao dịch thất bại")],
+    deferred: "3",
+    cancelled: "1",
+    failures: &[("1", "Giao dịch thất bại")],
     service,
     answer,
     callback,
@@ -81,25 +81,25 @@ fn answer(counter: &mut Counter<'_>, call: &Call, service: &'static str) -> Answ
     if let Err(refused) = counter.admit(call) {
         return refused;
     }
-    let done = Fields::of(call).ok_or_else(|| ("3", "JSON".to_owned())).and_then(|fields| match service {
+    let done = Fields::of(call).ok_or_else(|| ("-1", "JSON".to_owned())).and_then(|fields| match service {
         "create" => create(counter, &fields),
         "detail" => detail(counter, &fields),
-        _ => Err(("3", "transaction_id".to_owned())),
+        _ => Err(("-1", "transaction_id".to_owned())),
     });
     Answer::ok(&done.unwrap_or_else(|(error, msg)| json!({"error": error, "msg": msg})))
 }
 
 fn admitted(counter: &Counter<'_>, fields: &Fields, signed: &[&str]) -> Result<(), Refused> {
     if fields.text("client_id") != counter.terms.merchant {
-        return Err(("1", "client_id".to_owned()));
+        return Err(("-1", "client_id".to_owned()));
     }
     let right = hmac_sha256(&counter.terms.key, &fields.joined(signed, "|")) == fields.text("check_sum");
-    if right { Ok(()) } else { Err(("2", "check_sum".to_owned())) }
+    if right { Ok(()) } else { Err(("-1", "check_sum".to_owned())) }
 }
 
 fn create(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> {
     admitted(counter, fields, &PAY_SIGNED)?;
-    let amount = dong(&fields.text("trans_amount")).ok_or_else(|| ("3", "trans_amount".to_owned()))?;
+    let amount = dong(&fields.text("trans_amount")).ok_or_else(|| ("-1", "trans_amount".to_owned()))?;
     let fee = fields.text("addition_fee");
     let rules = [
         ("transaction_id", (1..=MAX_NAME).contains(&fields.text("transaction_id").len())),
@@ -112,13 +112,13 @@ fn create(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> 
         ("description", !fields.text("description").is_empty()),
     ];
     if let Some((name, _)) = rules.into_iter().find(|(_, good)| !good) {
-        return Err(("3", name.to_owned()));
+        return Err(("-1", name.to_owned()));
     }
     let bill = fields.0.get("bill_info").unwrap_or(&Value::Null);
-    bill::check(bill, amount).map_err(|name| ("3", format!("bill_info.{name}")))?;
+    bill::check(bill, amount).map_err(|name| ("-1", format!("bill_info.{name}")))?;
     let name = fields.text("transaction_id");
     if counter.book.order(&name).is_some() {
-        return Err(("4", "transaction_id".to_owned()));
+        return Err(("-1", "transaction_id is known already".to_owned()));
     }
     let url = counter.open(NewOrder {
         reference: name,
@@ -132,12 +132,11 @@ fn create(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> 
     Ok(json!({"error": "0", "msg": "success", "payment_url": url}))
 }
 
-/// 0 paid, 1 not known yet, 2 failed, 3 cancelled.
 fn status(order: &PaymentOrder) -> i64 {
     match order.state {
-        OrderState::Open => 1,
+        OrderState::Open => 2,
         OrderState::Deferred | OrderState::Paid | OrderState::Failed | OrderState::Cancelled => {
-            order.code.parse().unwrap_or(2)
+            order.code.parse().unwrap_or(1)
         }
     }
 }
@@ -145,11 +144,11 @@ fn status(order: &PaymentOrder) -> i64 {
 fn detail(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> {
     admitted(counter, fields, &DETAIL_SIGNED)?;
     let name = fields.text("transaction_id");
-    let order = counter.book.order(&name).ok_or_else(|| ("5", "transaction_id".to_owned()))?;
+    let order = counter.book.order(&name).ok_or_else(|| ("1", "transaction_id".to_owned()))?;
     Ok(json!({
         "error": "0", "msg": "success", "client_id": counter.terms.merchant, "transaction_id": name,
         "transaction_code": order.transaction.clone().unwrap_or_default(), "trans_amount": order.amount.to_string(),
-        "addition_fee": order.asked("addition_fee"), "payment_fee": "0", "status": status(order),
+        "addition_fee": order.asked("addition_fee"), "payment_fee": "0", "status": if counter.is_expired(order) { 1 } else { status(order) },
         "bill_info": order.asked.get("bill_info"),
     }))
 }

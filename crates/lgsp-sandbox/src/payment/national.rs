@@ -192,6 +192,7 @@ fn known<'a>(counter: &'a Counter<'_>, fields: &Fields) -> Result<&'a PaymentOrd
 fn query(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> {
     let order = known(counter, fields)?;
     let standing = match order.state {
+        OrderState::Open if counter.is_expired(order) => "4",
         OrderState::Open | OrderState::Deferred => "3",
         OrderState::Paid => "1",
         OrderState::Failed | OrderState::Cancelled => "4",

@@ -1,4 +1,4 @@
-//! PayGov: an order, the IPN, the receipt. There is no call to ask where an order stands.
+//! PayGov: an order, the IPN, the receipt. Public clients ask nothing more; here an order is asked about with the check sum of its opening.
 //!
 //! The calls have one address here and are told apart by what they carry. How the IPN's checksum is made is public nowhere: here it is
 //! SHA-256 of the secret key and all fields in the order of the message, or of those in `callback_fields`.
@@ -51,9 +51,9 @@ static RULES: Rules = Rules {
     interval_ms: 60_000,
     lifetime_ms: 900_000,
     paid: "00",
-    deferred: "07",
+    deferred: "01",
     cancelled: "24",
-    failures: &[("99", "Giao dịch thất bại"), ("51", "Tài khoản không đủ số dư")],
+    failures: &[("51", "Tài khoản không đủ số dư"), ("11", "Hết hạn"), ("02", "Lỗi khác")],
     service,
     answer,
     callback,
@@ -99,7 +99,8 @@ fn service(call: &Call) -> &'static str {
     match Fields::of(call) {
         _ if call.path.starts_with("/receipt/") => "document",
         Some(fields) if fields.has("payerId") || fields.has("paids") => "receipt",
-        Some(fields) if fields.has("orderId") => "create",
+        Some(fields) if fields.has("returnUrl") => "create",
+        Some(fields) if fields.has("orderId") => "query",
         _ => "other",
     }
 }
@@ -119,6 +120,7 @@ fn answer(counter: &mut Counter<'_>, call: &Call, service: &'static str) -> Answ
     }
     let done = Fields::of(call).ok_or(("FAILED", "JSON")).and_then(|fields| match service {
         "create" => create(counter, &fields),
+        "query" => query(counter, &fields),
         "receipt" => receipt(counter, &fields),
         _ => Err(("FAILED", "orderId")),
     });
@@ -165,9 +167,23 @@ fn create(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> 
     Ok(json!({"error_code": "SUCCESSFUL", "error_message": "", "data": {"url": url}}))
 }
 
-/// The paid order of a transaction's code.
+/// Where an order stands, in the words of the IPN.
+fn query(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused> {
+    admitted(counter, fields, &ORDER_SIGNED)?;
+    let order = counter.book.order(&fields.text("orderId")).ok_or(("NOT_FOUND", "orderId"))?;
+    let code = match order.state {
+        OrderState::Open if counter.is_expired(order) => "11",
+        OrderState::Open => "01",
+        OrderState::Deferred | OrderState::Paid | OrderState::Failed | OrderState::Cancelled => &order.code,
+    };
+    let standing = PaymentOrder { code: code.to_owned(), ..order.clone() };
+    let data = told(&counter.terms, &standing);
+    Ok(json!({"error_code": "SUCCESSFUL", "error_message": "", "data": data.0}))
+}
+
+/// The paid order of a transaction's code. The number alone is taken too: which of the two the receipt wants is not written down.
 fn paid<'a>(counter: &'a Counter<'_>, code: &str) -> Option<&'a PaymentOrder> {
-    let order = counter.book.of_transaction(code.strip_prefix(CODE)?)?;
+    let order = counter.book.of_transaction(code.strip_prefix(CODE).unwrap_or(code))?;
     (order.state == OrderState::Paid).then_some(order)
 }
 
@@ -193,30 +209,38 @@ fn receipt(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Refused>
     Ok(json!({"error_code": "SUCCESSFUL", "error_message": "", "transactionReceipt": url}))
 }
 
+/// What is told of an order, by whatever way.
+fn told(terms: &Terms, order: &PaymentOrder) -> Fields {
+    let number = order.transaction.clone().unwrap_or_default();
+    let ended = order.is_over().then(clock::now_ms);
+    let pay_date = order.paid_ms.or(ended).map(clock::compact).unwrap_or_default();
+    let body = json!({
+        "orderId": order.reference, "amount": order.amount, "orderInfo": order.description,
+        "requestCode": order.asked("requestCode"), "transactionNo": number,
+        "payDate": pay_date, "paygate": "SANDBOX",
+        "errorCode": order.code, "type": "1", "transactionCode": format!("{CODE}{number}"),
+    });
+    let mut fields = Fields(body.as_object().cloned().unwrap_or_default());
+    let covered: Vec<&str> = if terms.callback_fields.is_empty() {
+        CALLBACK_FIELDS.into()
+    } else {
+        terms.callback_fields.iter().map(String::as_str).collect()
+    };
+    let text = |name: &str| match name {
+        "accessKey" => terms.access_key.clone(),
+        "partnerCode" => terms.merchant.clone(),
+        field => fields.text(field),
+    };
+    let signed: String = covered.into_iter().map(text).collect();
+    let checksum = sha256(&format!("{}{signed}", terms.callback_key));
+    fields.0.insert("checksum".to_owned(), checksum.into());
+    fields
+}
+
 fn callback(terms: &Terms, order: &PaymentOrder) -> Option<Message> {
     order.is_over().then(|| {
-        let number = order.transaction.clone().unwrap_or_default();
-        let body = json!({
-            "orderId": order.reference, "amount": order.amount, "orderInfo": order.description,
-            "requestCode": order.asked("requestCode"), "transactionNo": number,
-            "payDate": clock::compact(order.paid_ms.unwrap_or_else(clock::now_ms)), "paygate": "SANDBOX",
-            "errorCode": order.code, "type": "1", "transactionCode": format!("{CODE}{number}"),
-        });
-        let mut fields = Fields(body.as_object().cloned().unwrap_or_default());
-        let covered: Vec<&str> = if terms.callback_fields.is_empty() {
-            CALLBACK_FIELDS.into()
-        } else {
-            terms.callback_fields.iter().map(String::as_str).collect()
-        };
-        let text = |name: &str| match name {
-            "accessKey" => terms.access_key.clone(),
-            "partnerCode" => terms.merchant.clone(),
-            field => fields.text(field),
-        };
-        let signed: String = covered.into_iter().map(text).collect();
-        let checksum = sha256(&format!("{}{signed}", terms.callback_key));
-        fields.0.insert("checksum".to_owned(), checksum.into());
-        Message { verb: Verb::Post, url: terms.callback_url(order), content: Value::Object(fields.0).to_string() }
+        let content = Value::Object(told(terms, order).0).to_string();
+        Message { verb: Verb::Post, url: terms.callback_url(order), content }
     })
 }
 

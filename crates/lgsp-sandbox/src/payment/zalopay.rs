@@ -44,7 +44,7 @@ static RULES: Rules = Rules {
     paid: "1",
     deferred: "3",
     cancelled: "-54",
-    failures: &[("-500", "Lỗi hệ thống"), ("-54", "Hết hạn"), ("-429", "Quá số lần cho phép")],
+    failures: &[("-54", "Hết hạn"), ("-500", "Lỗi hệ thống"), ("-429", "Quá số lần cho phép")],
     service,
     answer,
     callback,
@@ -206,7 +206,7 @@ fn told_refund(refund: &PaymentRefund) -> Value {
     let mut answer = match refund.state {
         RefundState::Pending => told(3, 3),
         RefundState::Done => told(1, 1),
-        RefundState::Refused => told(2, BROKEN),
+        RefundState::Refused => told(2, BAD_DATA),
     };
     answer["refund_id"] = number(Some(&refund.transaction)).into();
     answer

@@ -70,12 +70,12 @@ async fn keypay_tells_by_a_callback_that_anybody_could_turn_round() {
     provider.change_settings(|settings| settings.callback_interval_ms = Some(1));
     let answer = keypay(&sandbox, keypay_order("k1")).await;
     assert_eq!(answer["error"], "0", "{answer}");
-    assert_eq!(keypay_detail(&sandbox, "k1").await["status"], 1);
+    assert_eq!(keypay_detail(&sandbox, "k1").await["status"], 2);
     provider.act("k1", Act::Forge, None).await.unwrap();
     provider.callbacks_of("k1", 1).await;
     let forged = merchant.came()[0].json();
     assert_eq!(forged["check_sum"], json!(hmac256(KEYPAY_HASH_KEY_2, &joined(&forged, &KEYPAY_PAY, "|"))));
-    assert_eq!((&forged["status"], &keypay_detail(&sandbox, "k1").await["status"]), (&json!(0), &json!(1)));
+    assert_eq!((&forged["status"], &keypay_detail(&sandbox, "k1").await["status"]), (&json!(0), &json!(2)));
     let back = location(&press(answer["payment_url"].as_str().unwrap(), "pay").await);
     assert!(back.as_str().starts_with("https://gw.example/r?transaction_id=k1"));
     let detail = keypay_detail(&sandbox, "k1").await;
@@ -85,9 +85,9 @@ async fn keypay_tells_by_a_callback_that_anybody_could_turn_round() {
 
     merchant.next(&[(200, r#"{"return_code":-1}"#)]);
     keypay(&sandbox, keypay_order("k2")).await;
-    provider.fail("k2", "2").await.unwrap();
+    provider.fail("k2", "1").await.unwrap();
     assert_eq!(provider.callbacks_of("k2", 2).await.len(), 2);
-    assert_eq!(keypay_detail(&sandbox, "k2").await["status"], 2);
+    assert_eq!(keypay_detail(&sandbox, "k2").await["status"], 1);
 }
 
 #[tokio::test]
@@ -100,24 +100,30 @@ async fn keypay_refuses_what_is_not_signed_whole_or_new() {
     };
     let mut without_payee = bill(50_000);
     without_payee["TKThuHuong"] = json!("");
-    for (body, error) in [
-        (with("client_id", json!("other")), "1"),
-        (with("transaction_id", json!("x".repeat(21))), "3"),
-        (with("trans_amount", json!("0")), "3"),
-        (with("version", json!("2.0")), "3"),
-        (with("return_url", json!("")), "3"),
-        (with("bill_info", bill(49_999)), "3"),
-        (with("bill_info", without_payee), "3"),
+    for (body, wrong) in [
+        (with("client_id", json!("other")), "client_id"),
+        (with("transaction_id", json!("x".repeat(21))), "transaction_id"),
+        (with("trans_amount", json!("0")), "trans_amount"),
+        (with("version", json!("2.0")), "version"),
+        (with("return_url", json!("")), "return_url"),
+        (with("bill_info", bill(49_999)), "bill_info.PhiLePhi"),
+        (with("bill_info", without_payee), "bill_info.TKThuHuong"),
     ] {
         let answer = keypay(&sandbox, body).await;
-        assert_eq!(answer["error"], error, "{answer}");
+        assert_eq!((&answer["error"], &answer["msg"]), (&json!("-1"), &json!(wrong)));
     }
     let mut forged = keypay_order("k1");
     forged["check_sum"] = json!("0");
-    assert_eq!(post(sandbox.url("/pay-sandbox/keypay/create"), &forged).await.1["error"], "2");
+    assert_eq!(post(sandbox.url("/pay-sandbox/keypay/create"), &forged).await.1["msg"], "check_sum");
     assert_eq!(keypay(&sandbox, keypay_order("k1")).await["error"], "0");
-    assert_eq!(keypay(&sandbox, keypay_order("k1")).await["error"], "4");
-    assert_eq!(keypay_detail(&sandbox, "k9").await["error"], "5");
+    assert_eq!(keypay(&sandbox, keypay_order("k1")).await["error"], "-1", "one order for one name");
+    assert_eq!(keypay_detail(&sandbox, "k9").await["error"], "1");
+    sandbox.payments().keypay.change_settings(|settings| settings.order_lifetime_ms = Some(0));
+    keypay(&sandbox, keypay_order("k2")).await;
+    while keypay_detail(&sandbox, "k2").await["status"] != 1 {
+        // The clock of the order is the system's, in milliseconds: it ends with the next.
+        tokio::task::yield_now().await;
+    }
 }
 
 fn paygov_order(id: &str) -> Value {
@@ -145,6 +151,13 @@ async fn paygov_takes_an_order_calls_and_gives_a_receipt() {
     provider.set_callback_url(&merchant.url);
     provider.change_settings(|settings| settings.callback_interval_ms = Some(1));
     let answer = paygov(&sandbox, paygov_order("H11-1-01")).await;
+    let standing = async |id: &str| {
+        let mut body = paygov_order(id);
+        body.as_object_mut().expect("an object").remove("returnUrl");
+        paygov(&sandbox, body).await
+    };
+    assert_eq!(standing("H11-1-01").await["data"]["errorCode"], "01");
+    assert_eq!(standing("H11-2-01").await["error_code"], "NOT_FOUND");
     merchant.next(&[(200, r#"{"error_code":"FAILED"}"#)]);
     location(&press(answer["data"]["url"].as_str().expect("a page"), "pay").await);
     assert_eq!(provider.callbacks_of("H11-1-01", 2).await[1].outcome, AttemptOutcome::Accepted);
@@ -163,6 +176,7 @@ async fn paygov_takes_an_order_calls_and_gives_a_receipt() {
     ];
     assert_eq!(ipn["checksum"], json!(sha256(&format!("{PAYGOV_SECRET_KEY}{}", joined(&ipn, &fields, "")))));
     assert_eq!((&ipn["errorCode"], &ipn["amount"]), (&json!("00"), &json!(50_000)));
+    assert_eq!(standing("H11-1-01").await["data"], ipn, "who asks is told the same");
 
     let receipt = |paids: &str| {
         json!({
