@@ -322,7 +322,11 @@ impl<T> Journal<T> {
     where
         T: Clone,
     {
-        self.rows.iter().cloned().collect()
+        self.iter().cloned().collect()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.rows.iter()
     }
 
     pub(crate) fn count(&self) -> u64 {

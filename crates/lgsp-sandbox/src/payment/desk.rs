@@ -88,7 +88,7 @@ impl<K: Kind> Inspect for Desk<K> {
     fn list(&self, list: &str) -> Option<Value> {
         match list {
             "orders" => Some(self.book.orders().map(|order| json!(order)).collect()),
-            "callbacks" => Some(self.book.callbacks.rows().iter().map(|attempt| json!(attempt)).collect()),
+            "callbacks" => Some(self.book.callbacks.iter().map(|attempt| json!(attempt)).collect()),
             "ledger" => Some(day::rows(&self.book, None).iter().map(|row| json!(row)).collect()),
             "totals" => Some(json!(Totals::of(&self.book))),
             _ => None,
@@ -179,12 +179,16 @@ impl<K: Kind> Partner<Desk<K>> {
         let mut arrivals = self.arrivals();
         loop {
             arrivals.borrow_and_update();
-            let mut calls = self.callbacks();
-            calls.retain(|call| call.reference == reference);
+            let calls = self.calls_of(reference);
             if calls.len() >= count || arrivals.changed().await.is_err() {
                 return calls;
             }
         }
+    }
+
+    fn calls_of(&self, reference: &str) -> Vec<CallbackAttempt> {
+        let inside = self.lock();
+        inside.own.book.callbacks.iter().filter(|call| call.reference == reference).cloned().collect()
     }
 
     /// Waits until an order is as it should be, and answers it.
