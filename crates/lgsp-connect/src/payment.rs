@@ -13,6 +13,7 @@ mod momo;
 mod order;
 mod provider;
 mod time;
+mod transfer;
 mod vietqr;
 mod vnpay;
 mod words;
@@ -55,6 +56,7 @@ pub const PAYMENT_PROVIDERS: &[PaymentFamily] = &[
     PaymentFamily { name: "paygov", check: declared::check_paygov },
     PaymentFamily { name: "national", check: declared::check_national },
     PaymentFamily { name: "declared", check: declared::check },
+    PaymentFamily { name: "transfer", check: transfer::check },
 ];
 
 /// Settings that were found good. Nothing was connected yet.

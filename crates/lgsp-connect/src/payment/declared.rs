@@ -6,7 +6,7 @@
 
 mod answer;
 mod callback;
-mod clock;
+pub(super) mod clock;
 mod field;
 mod message;
 mod profile;

@@ -14,6 +14,7 @@ mod settings;
 mod sign;
 mod stub;
 mod suite;
+mod transfer;
 mod vnpay;
 mod zalopay;
 

@@ -12,7 +12,7 @@ const MOST_CHARS: usize = 40;
 
 /// A pattern of a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Pattern(Vec<Piece>);
+pub(in crate::payment) struct Pattern(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -50,7 +50,7 @@ const PARTS: &[(&str, Part, usize)] = &[
 
 impl Pattern {
     /// Letters besides the parts' own are refused: `hh` would be a clock of twelve hours.
-    pub(super) fn parse(mut text: &str) -> Option<Self> {
+    pub(in crate::payment) fn parse(mut text: &str) -> Option<Self> {
         let mut pieces = Vec::new();
         if text.is_empty() || text.chars().count() > MOST_CHARS {
             return None;
@@ -71,12 +71,12 @@ impl Pattern {
     }
 
     /// The national form.
-    pub(super) fn national() -> Self {
+    pub(in crate::payment) fn national() -> Self {
         Self::parse("yyyyMMddHHmmss").expect("the parts are in the table")
     }
 
     /// The time as text.
-    pub(super) fn write(&self, at: Timestamp) -> String {
+    pub(in crate::payment) fn write(&self, at: Timestamp) -> String {
         let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let civil = VIETNAM.to_datetime(instant);
         let piece = |piece: &Piece| match piece {
@@ -95,7 +95,7 @@ impl Pattern {
     }
 
     /// The time that a text says; `None` when it says none.
-    pub(super) fn read(&self, text: &str) -> Option<Timestamp> {
+    pub(in crate::payment) fn read(&self, text: &str) -> Option<Timestamp> {
         let (mut year, mut month, mut day, mut hour, mut minute, mut second) = (0_i16, 1_i8, 1_i8, 0_i8, 0_i8, 0_i8);
         let mut rest = text;
         for piece in &self.0 {

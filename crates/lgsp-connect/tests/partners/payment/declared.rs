@@ -132,3 +132,29 @@ async fn what_will_be_taken_later_is_deferred_and_what_is_unknown_is_asked_again
     stub.say(r#"{"error_code":"98"}"#);
     assert!(matches!(provider.query(&order()).await, Err(PayFailure::Unknown(cause)) if cause.code == "code_unknown"));
 }
+
+/// The blocks of TOML under a heading of the guide.
+fn blocks(heading: &str) -> Vec<Table> {
+    let guide = include_str!("../../../../../config/payment-profiles.md");
+    let section = guide.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
+    let lines: Vec<&str> = section.lines().map(str::trim).collect();
+    let blocks = lines.split(|line| *line == "```toml").skip(1);
+    blocks.map(|block| block.split(|line| *line == "```").next().unwrap().join("\n").parse().unwrap()).collect()
+}
+
+#[test]
+fn the_steps_of_the_guide_make_a_provider() {
+    let steps = blocks("A seventh provider");
+    let mut profile = Table::new();
+    for step in &steps[..4] {
+        profile.extend(step.clone());
+    }
+    let mut settings = steps[4]["payment_provider"][0]["settings"].as_table().unwrap().clone();
+    settings.insert("profile".into(), Value::Table(profile));
+    lgsp_connect::check_payment_provider("declared", &settings).unwrap();
+    let transfer = blocks("Bank transfers")[0]["payment_provider"]["settings"].as_table().unwrap().clone();
+    lgsp_connect::check_payment_provider("transfer", &transfer).unwrap();
+    let keypay = blocks("# Payment providers without code").remove(0);
+    let keypay = keypay["payment_provider"][0]["settings"].as_table().unwrap();
+    lgsp_connect::check_payment_provider("keypay", keypay).unwrap();
+}

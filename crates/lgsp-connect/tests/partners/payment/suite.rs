@@ -82,7 +82,9 @@ fn kind(failure: &PayFailure) -> (&'static str, &str) {
 
 #[test]
 fn the_suite_runs_on_every_kind_of_provider() {
-    let kinds: Vec<_> = PAYMENT_PROVIDERS.iter().map(|family| family.name).collect();
+    // A transfer is no order at anybody: what it promises stands in `transfer.rs`.
+    let kinds = PAYMENT_PROVIDERS.iter().map(|family| family.name).filter(|kind| *kind != "transfer");
+    let kinds: Vec<_> = kinds.collect();
     assert_eq!(MEMBERS.iter().map(|member| member.kind).collect::<Vec<_>>(), kinds);
 }
 
