@@ -197,7 +197,7 @@ impl Transfer {
         let list = members.raw(&statement.list).ok_or_else(|| answered.unreadable())?;
         let credits = members.objects(&statement.list);
         // A list that cannot be read is not one without our credit.
-        if credits.is_empty() && !list.strip_prefix('[').is_some_and(|rest| rest.trim_start() == "]") {
+        if credits.is_empty() && list.strip_prefix('[').is_none_or(|rest| rest.trim_start() != "]") {
             return Err(answered.unreadable());
         }
         let read = |credit| self.names.read(credit, answered.body.clone()).ok().flatten();

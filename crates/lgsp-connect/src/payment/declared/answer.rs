@@ -236,7 +236,9 @@ impl Reading {
             let text = came.text(place.as_ref()?)?.into_owned();
             (!text.is_empty()).then_some(text)
         };
-        let transaction = text(&self.transaction);
+        // Of a payment that came to nothing some providers name a transaction that many payments have, and a time at which nobody paid.
+        let money = matches!(standing, ReportStanding::Paid | ReportStanding::Refunded);
+        let transaction = text(&self.transaction).filter(|_| money || standing == ReportStanding::Unclear);
         if transaction.as_ref().is_some_and(|transaction| transaction.len() > TRANSACTION_BYTES) {
             return Err("transaction");
         }
@@ -244,7 +246,10 @@ impl Reading {
             standing,
             amount: text(&self.amount).map(|amount| whole(&amount).ok_or("amount")).transpose()?,
             transaction,
-            paid_at: text(&self.paid_at).and_then(|text| self.paid_at_pattern.read(&text)).filter(is_recent),
+            paid_at: text(&self.paid_at)
+                .filter(|_| money)
+                .and_then(|text| self.paid_at_pattern.read(&text))
+                .filter(is_recent),
             code,
             means: text(&self.means).map(|means| cut(&means, CODE_CHARS)),
             receipt_url: text(&self.receipt_url).filter(|url| is_address(url)),

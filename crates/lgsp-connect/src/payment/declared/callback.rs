@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
+use lgsp_model::ReportStanding;
 use serde_json::{Map, Value as Json};
 
 use super::super::order::Order;
@@ -120,7 +121,9 @@ impl Callback {
             came.body.clone()
         };
         let report = self.reading.report(&message, None, evidence).map_err(Unheard::Malformed)?;
-        let proven = self.proven && report.amount.is_some() && self.signature.apart(&message);
+        // What cannot be said for certain, or told apart, is asked about.
+        let clear = report.standing != ReportStanding::Unclear && report.amount.is_some();
+        let proven = self.proven && clear && self.signature.apart(&message);
         Ok(Heard { order, report, proven })
     }
 

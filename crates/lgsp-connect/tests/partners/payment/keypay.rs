@@ -45,12 +45,12 @@ pub(super) const MEMBER: Member = Member {
 fn answer(call: &Call, play: &Play) -> Answer {
     let host = call.headers["host"].to_str().unwrap();
     let (error, status) = match (call.path.as_str(), play.stands) {
-        ("/pay", _) => ("0", 1),
-        ("/detail", Stands::Waiting) => ("0", 1),
+        ("/pay", _) => ("0", 2),
+        ("/detail", Stands::Waiting) => ("0", 2),
         ("/detail", Stands::Paid | Stands::Refunded) => ("0", 0),
-        ("/detail", Stands::Failed) => ("0", 2),
+        ("/detail", Stands::Failed) => ("0", 1),
         ("/detail", Stands::Unclear) => ("0", 31_337),
-        ("/detail", Stands::Missing) => ("5", 1),
+        ("/detail", Stands::Missing) => ("1", 2),
         (other, _) => panic!("nobody serves {other}"),
     };
     let told = json!({"error": error, "msg": "Thành công", "payment_url": format!("http://{host}/p/{ORDER}"),
@@ -67,7 +67,7 @@ fn callback(told: &Told) -> Came {
         ("trans_amount", told.amount.to_string()),
         ("transaction_id", told.order.to_owned()),
         ("version", "3.0".to_owned()),
-        ("status", if told.paid { "0" } else { "2" }.to_owned()),
+        ("status", if told.paid { "0" } else { "1" }.to_owned()),
         ("transaction_code", MEMBER.transaction.to_owned()),
         ("description", "Le phi".to_owned()),
     ];
@@ -138,9 +138,9 @@ fn what_a_callback_lacks_or_means_for_another_is_no_word_about_an_order() {
 async fn an_order_that_may_be_open_is_not_called_refused() {
     let stub = Stub::start(&MEMBER).await;
     let provider = stub.provider(&MEMBER, "");
-    stub.say(r#"{"error":"2","msg":"check_sum"}"#);
+    stub.say(r#"{"error":"-1","msg":"check_sum"}"#);
     assert!(
-        matches!(provider.open(&order()).await, Err(PayFailure::Refused(cause)) if cause.detail.ends_with("code 2"))
+        matches!(provider.open(&order()).await, Err(PayFailure::Refused(cause)) if cause.detail.ends_with("code -1"))
     );
     for body in [
         r#"{"error":"4"}"#,

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lgsp_connect::{CallbackVerdict, PayFailure, Receipt};
+use lgsp_connect::{CallbackVerdict, PayFailure, Receipt, ReportStanding};
 use serde_json::{Value, json};
 
 use super::bill::filled;
@@ -192,4 +192,14 @@ async fn a_receipt_is_asked_for_with_paygovs_name_of_the_payment() {
     assert!(
         matches!(provider.receipt(&filled()).await, Err(PayFailure::Refused(cause)) if cause.code == "profile_value")
     );
+}
+
+#[tokio::test]
+async fn a_payment_that_came_to_nothing_has_no_name_and_no_time() {
+    let stub = Stub::start(&MEMBER).await;
+    stub.say(format!(
+        r#"{{"data":{{"orderId":"{ORDER}","amount":50000,"errorCode":"51","transactionCode":"PG","payDate":"20260101103500"}}}}"#
+    ));
+    let report = stub.provider(&MEMBER, "").query(&order()).await.unwrap();
+    assert_eq!((report.standing, report.transaction, report.paid_at), (ReportStanding::Failed, None, None));
 }
