@@ -44,7 +44,8 @@ static RULES: Rules = Rules {
     paid: "1",
     deferred: "3",
     cancelled: "-54",
-    failures: &[("-54", "Hết hạn"), ("-500", "Lỗi hệ thống"), ("-429", "Quá số lần cho phép")],
+    // -500 and -429 are not among them: they are of a call that came to nothing, not of a payment.
+    failures: &[("-54", "Hết hạn"), ("-63", "Không đủ số dư"), ("-329", "Người dùng huỷ")],
     service,
     answer,
     callback,
@@ -69,6 +70,8 @@ const DUPLICATE: Refused = -68;
 const NO_ORDER: Refused = -101;
 const EXPIRED: Refused = -54;
 const BROKEN: Refused = -500;
+const REFUND_TOO_LATE: Refused = -13;
+const NO_REFUND: Refused = -21;
 
 fn service(call: &Call) -> &'static str {
     match call.path.as_str() {
@@ -206,7 +209,7 @@ fn told_refund(refund: &PaymentRefund) -> Value {
     let mut answer = match refund.state {
         RefundState::Pending => told(3, 3),
         RefundState::Done => told(1, 1),
-        RefundState::Refused => told(2, BAD_DATA),
+        RefundState::Refused => told(2, REFUND_TOO_LATE),
     };
     answer["refund_id"] = number(Some(&refund.transaction)).into();
     answer
@@ -241,7 +244,7 @@ fn query_refund(counter: &mut Counter<'_>, fields: &Fields) -> Result<Value, Ref
     if !is_recent(counter, &fields.text("timestamp")) {
         return Err(BAD_DATA);
     }
-    counter.book.refund(&fields.text("m_refund_id")).map(|(_, refund)| told_refund(refund)).ok_or(BAD_DATA)
+    counter.book.refund(&fields.text("m_refund_id")).map(|(_, refund)| told_refund(refund)).ok_or(NO_REFUND)
 }
 
 /// Only money is told of.
