@@ -16,6 +16,7 @@ mod door;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 #[path = "e2e/gateway.rs"]
 mod gateway;
+#[allow(dead_code, reason = "the tests of payments use the rest of it")]
 #[path = "brokers/program.rs"]
 mod program;
 #[path = "brokers/relying_parties.rs"]

@@ -62,9 +62,10 @@ fn run(play: &Play) -> (String, bool) {
 }
 
 /// The packages that the script installs for a language.
-fn pinned<'a>(script: &'a str, of: &str) -> &'a str {
-    let start = format!("{of}_clients=(");
-    script.lines().find_map(|line| line.strip_prefix(&start)?.strip_suffix(')')).expect("a list of packages")
+fn pinned(script: &str, of: &str) -> String {
+    let list = script.split_once(&format!("{of}_clients=(")).and_then(|(_, rest)| rest.split_once(')'));
+    let (list, _) = list.expect("a list of packages");
+    list.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn write(folder: &Path, name: &str, body: &str) {

@@ -4,65 +4,16 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 
-import { packages, serve } from './lines.mjs';
-
-const puppeteer = packages('puppeteer-core');
-
-const MOST_TABS = 30;
+import { serve } from './lines.mjs';
+import { facts, launched, narrow, press } from './person.mjs';
 
 let browser;
 let pages; // of ours, in another site's name and the client's
 
-// What a page is like for somebody who cannot see it, or sees it on a narrow screen.
-const facts = () => {
-  const shown = (element) => element.getBoundingClientRect().height > 0;
-  const named = (element) => (element.getAttribute('aria-label') ?? element.textContent).trim();
-  return {
-    lang: document.documentElement.lang,
-    title: document.title,
-    headings: [...document.querySelectorAll('h1')].map(named),
-    mains: document.querySelectorAll('main').length,
-    buttons: [...document.querySelectorAll('button')].filter(shown).map(named),
-    scripts: document.scripts.length,
-    overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
-    text: document.body.innerText,
-  };
-};
-
-// What has the focus, and whether somebody who sees would notice.
-const focused = () => {
-  const { activeElement: element } = document;
-  const { outlineStyle, outlineWidth } = getComputedStyle(element);
-  return {
-    name: element.getAttribute('name'),
-    value: element.getAttribute('value'),
-    visible: outlineStyle !== 'none' && parseFloat(outlineWidth) > 0,
-  };
-};
-
-// Goes to a button with Tab and presses it with Enter.
-const press = async (page, name, value) => {
-  for (let tabs = 1; tabs <= MOST_TABS; tabs += 1) {
-    await page.keyboard.press('Tab');
-    const now = await page.evaluate(focused);
-    if (now.name === name && now.value === value) {
-      await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
-      return { tabs, visible: now.visible };
-    }
-  }
-  throw new Error(`no way to ${name}=${value} at ${page.url()} by keyboard`);
-};
-
 serve(
   {
     async start({ program }) {
-      const own = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-      browser = await puppeteer.launch({
-        executablePath: program,
-        timeout: 60_000,
-        pipe: true, // it ends with this program, however that ends
-        args: [...own, '--disable-gpu', '--disable-dev-shm-usage', '--disable-extensions'],
-      });
+      browser = await launched(program);
       pages = createServer((request, response) => {
         response.setHeader('content-type', 'text/html; charset=utf-8');
         const asked = new URL(request.url, 'http://x').searchParams;
@@ -82,9 +33,7 @@ serve(
       const context = await browser.createBrowserContext();
       try {
         const page = await context.newPage();
-        await page.setViewport({ width: 320, height: 640 });
-        await page.setJavaScriptEnabled(false);
-        await page.setExtraHTTPHeaders({ 'accept-language': language });
+        await narrow(page, language);
         const asked = new Set();
         page.on('request', (request) => asked.add(new URL(request.url()).origin));
         const seen = {};

@@ -18,27 +18,60 @@ pub(crate) enum Software {
     OidcProvider,
     /// npm `oauth2-mock-server`: one that says what it is told to.
     MockServer,
-    /// Chromium, driven by npm `puppeteer-core`.
+    /// Chromium, driven by npm `puppeteer-core`: somebody signs in.
     Chromium,
+    /// The same: somebody pays.
+    ChromiumPays,
+    /// npm `vnpay`: a merchant of VNPAY's.
+    Vnpay,
+    /// npm `vietnam-qr-pay`.
+    NodeVietQr,
+    /// PyPI `vietnam-qr-pay`.
+    PythonVietQr,
+    /// MoMo and ZaloPay, with nothing but Node.js.
+    NodePeers,
+    /// Their signatures, with nothing but Python.
+    PythonPeers,
 }
 
 impl Software {
     /// The names that `tests/run` gives to what it needs and could not install.
     const fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::Authlib => &["python-clients"],
+            Self::Authlib | Self::PythonVietQr | Self::PythonPeers => &["python-clients"],
+            Self::Vnpay | Self::NodeVietQr | Self::NodePeers => &["node-clients"],
             Self::OpenidClient | Self::OidcProvider | Self::MockServer => &["node-clients", "node-identity"],
-            Self::Chromium => &["node-clients", "node-identity", "chromium"],
+            Self::Chromium | Self::ChromiumPays => &["node-clients", "node-identity", "chromium"],
         }
     }
 
     const fn script(self) -> &'static str {
         match self {
-            Self::OpenidClient => "openid_client.mjs",
-            Self::Authlib => "authlib_client.py",
-            Self::OidcProvider => "oidc_provider.mjs",
-            Self::MockServer => "mock_provider.mjs",
-            Self::Chromium => "chromium.mjs",
+            Self::OpenidClient => "brokers/openid_client.mjs",
+            Self::Authlib => "brokers/authlib_client.py",
+            Self::OidcProvider => "brokers/oidc_provider.mjs",
+            Self::MockServer => "brokers/mock_provider.mjs",
+            Self::Chromium => "brokers/chromium.mjs",
+            Self::ChromiumPays => "payments/chromium.mjs",
+            Self::Vnpay => "payments/vnpay_client.mjs",
+            Self::NodeVietQr => "payments/vietqr.mjs",
+            Self::PythonVietQr => "payments/vietqr.py",
+            Self::NodePeers => "payments/peers.mjs",
+            Self::PythonPeers => "payments/peers.py",
+        }
+    }
+
+    /// What is there when it was installed, below [`folder`].
+    const fn installed(self) -> &'static str {
+        match self {
+            Self::Authlib | Self::PythonVietQr | Self::PythonPeers => "venv/bin/python",
+            Self::OpenidClient => "node_modules/openid-client",
+            Self::OidcProvider => "node_modules/oidc-provider",
+            Self::MockServer => "node_modules/oauth2-mock-server",
+            Self::Chromium | Self::ChromiumPays => "node_modules/puppeteer-core",
+            Self::Vnpay => "node_modules/vnpay",
+            Self::NodeVietQr => "node_modules/vietnam-qr-pay",
+            Self::NodePeers => "package.json",
         }
     }
 
@@ -49,14 +82,11 @@ impl Software {
     }
 
     fn command(self) -> Command {
-        let (program, installed): (PathBuf, _) = match self {
-            Self::Authlib => (folder().join("venv/bin/python"), "venv/bin/python"),
-            _ => ("node".into(), "node_modules/oidc-provider"),
-        };
-        let installed = folder().join(installed);
+        let installed = folder().join(self.installed());
         assert!(installed.exists(), "{} is missing; tests/run installs it", installed.display());
-        let mut command = Command::new(program);
-        command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("brokers").join(self.script()));
+        let is_python = self.installed() == "venv/bin/python";
+        let mut command = Command::new(if is_python { installed } else { "node".into() });
+        command.arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(self.script()));
         command.arg(folder().join("package.json"));
         command
     }

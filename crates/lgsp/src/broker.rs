@@ -38,6 +38,7 @@ use crate::failure::Failure;
 use crate::request::Accepted;
 
 pub(crate) use account::{Account, Conflict, Decided};
+pub(crate) use authorize::prefers_english;
 pub(crate) use error::OAuthError;
 pub(crate) use memory::Memory;
 pub(crate) use providers::{ProviderProblem, Providers};

@@ -1,34 +1,39 @@
-//! The citizen's page of a payment: choose where to pay, wait, see the receipt. Plain HTML, in Vietnamese and English; it changes nothing
-//! but the choice, and coming back from a provider changes nothing at all.
+//! The citizen's page of a payment: choose where to pay, wait, see the receipt, or what to do when it came to nothing. Plain HTML, in
+//! Vietnamese and English; it changes nothing but the choice, and coming back from a provider changes nothing at all.
 
 use std::sync::Arc;
 
 use hyper::header::{HeaderValue, LOCATION, REFRESH};
 use hyper::{Method, StatusCode};
-use lgsp_model::{ErrorCode, PaymentState};
+use lgsp_core::payment::{EndCause, Flag};
+use lgsp_model::{ErrorCode, PaymentState, Timestamp};
 
 use super::create::choices;
 use super::keeper;
 use super::open;
 use super::record::Record;
 use crate::answer::{self, Answer};
-use crate::app::App;
-use crate::broker::page::{Language, escaped, page as frame};
+use crate::app::{App, Snapshot};
+use crate::broker::page::{escaped, page as frame};
+use crate::broker::prefers_english;
 use crate::failure::Failure;
 use crate::form;
 use crate::request::Accepted;
 
-/// How often a page that waits looks again, in seconds.
-const LOOKS: &str = "3";
+/// How often a page that waits looks again, in seconds: seldom enough to go through it by keyboard meanwhile.
+const LOOKS: &str = "5";
+
+/// The largest body: it names a provider.
+const MOST_BYTES: lgsp_model::ByteCount = lgsp_model::ByteCount(4 * 1024);
 
 pub(crate) async fn page(app: &Arc<App>, request: Accepted, id: &str) -> Result<Answer, Failure> {
     let record = find(app, id).await?;
     let (snapshot, trace) = (request.snapshot.clone(), request.trace.id());
-    let language = Language::english_if(request.query("lang").as_deref() == Some("en"));
+    let language = Language::of(&request);
     if request.parts.method != Method::POST {
-        return Ok(shown(&snapshot, &record, language));
+        return Ok(Sheet { snapshot: &snapshot, record: &record, language }.shown());
     }
-    let body = request.into_body_within(lgsp_model::ByteCount(4 * 1024))?.read_whole().await?;
+    let body = request.into_body_within(MOST_BYTES)?.read_whole().await?;
     let pairs = form::pairs(std::str::from_utf8(&body).unwrap_or_default());
     let wanted = form::value(&pairs, "provider").unwrap_or_default();
     let provider = choices(&snapshot, &record).find(|provider| provider.id() == wanted);
@@ -41,7 +46,35 @@ pub(crate) async fn page(app: &Arc<App>, request: Accepted, id: &str) -> Result<
     };
     match record.payment_url.as_deref().filter(|url| !url.is_empty()) {
         Some(url) if record.state() == PaymentState::Pending => Ok(sent_to(url)),
-        _ => Ok(sent_to(&format!("/pay/{}", record.id))),
+        _ => Ok(sent_to(&language.address(&record.id))),
+    }
+}
+
+/// In which language the page is, and whether somebody said so.
+#[derive(Clone, Copy)]
+struct Language {
+    english: bool,
+    said: bool,
+}
+
+impl Language {
+    /// What the address says, or else what the browser prefers.
+    fn of(request: &Accepted) -> Self {
+        match request.query("lang").as_deref() {
+            Some("en") => Self { english: true, said: true },
+            Some("vi") => Self { english: false, said: true },
+            _ => Self { english: prefers_english(&request.parts.headers), said: false },
+        }
+    }
+
+    fn code(self) -> &'static str {
+        if self.english { "en" } else { "vi" }
+    }
+
+    /// The page in the language that somebody wants.
+    fn address(self, id: &str) -> String {
+        let more = if self.said { format!("?lang={}", self.code()) } else { String::new() };
+        format!("/pay/{id}{more}")
     }
 }
 
@@ -71,106 +104,199 @@ fn sent_to(url: &str) -> Answer {
     answer
 }
 
-fn shown(snapshot: &crate::app::Snapshot, record: &Record, language: Language) -> Answer {
-    let english = language == Language::English;
-    let say = |vi: &'static str, en: &'static str| if english { en } else { vi };
-    let mut body = format!("<p>{}: <strong>{}</strong></p><table>", say("Hồ sơ", "Dossier"), escaped(&record.dossier));
-    for fee in &record.fees {
-        body += &format!(
-            "<tr><td>{}</td><td style=\"text-align:right\">{} đ</td></tr>",
-            escaped(&fee.name),
-            grouped(fee.amount)
-        );
-    }
-    body += &format!(
-        "<tr><th style=\"text-align:left\">{}</th><th style=\"text-align:right\">{} đ</th></tr></table>",
-        say("Tổng cộng", "Total"),
-        grouped(record.amount)
-    );
-    let title = match record.state() {
-        PaymentState::Created if !record.sent => {
-            body += &choice(snapshot, record, english);
-            say("Thanh toán phí, lệ phí", "Pay a fee")
-        }
-        PaymentState::Created | PaymentState::Pending | PaymentState::Unknown => {
-            body += &waiting(record, english);
-            say("Đang chờ thanh toán", "Waiting for the payment")
-        }
-        PaymentState::Failed => say("Thanh toán không thành công", "The payment failed"),
-        PaymentState::Expired => say("Yêu cầu thanh toán đã hết hạn", "The payment has expired"),
-        PaymentState::Paid | PaymentState::RefundPending | PaymentState::PartlyRefunded | PaymentState::Refunded => {
-            body += &receipt(record, english);
-            say("Đã thanh toán", "Paid")
-        }
-    };
-    if let (Some(url), true) = (&record.return_url, record.state().is_final() || record.state().had_money()) {
-        body += &format!("<a class=\"button\" href=\"{}\">{}</a>", escaped(url), say("Quay lại", "Go back"));
-    }
-    let mut answer = frame(StatusCode::OK, say("vi", "en"), title, &body);
-    if record.state().is_open() {
-        answer.headers_mut().insert(REFRESH, HeaderValue::from_static(LOOKS));
-    }
-    answer
+/// What the page shows.
+struct Sheet<'a> {
+    snapshot: &'a Snapshot,
+    record: &'a Record,
+    language: Language,
 }
 
-fn choice(snapshot: &crate::app::Snapshot, record: &Record, english: bool) -> String {
-    let legend = if english { "Choose where to pay:" } else { "Chọn nơi thanh toán:" };
-    let mut form = format!(
-        "<form method=\"post\" action=\"/pay/{}\"><fieldset style=\"border:0;padding:0;margin:0\"><legend>{legend}</legend>",
-        escaped(&record.id)
-    );
-    for provider in choices(snapshot, record) {
-        form += &format!(
-            "<button name=\"provider\" value=\"{}\">{}</button>",
-            escaped(provider.id()),
-            escaped(provider.name(english))
-        );
+impl Sheet<'_> {
+    fn say(&self, vi: &'static str, en: &'static str) -> &'static str {
+        if self.language.english { en } else { vi }
     }
-    form + "</fieldset></form>"
+
+    fn shown(&self) -> Answer {
+        let (title, below) = self.standing();
+        let mut body = self.fees() + &below;
+        let state = self.record.state();
+        let over = state == PaymentState::Expired || state.is_final() || state.had_money();
+        if self.record.return_url.is_some() && over {
+            let back = format!("/pay/{}/return", self.record.id);
+            body += &link(&back, self.say("Quay lại nơi nộp hồ sơ", "Back to where you applied"));
+        }
+        let (other, name) = if self.language.english { ("vi", "Tiếng Việt") } else { ("en", "English") };
+        body +=
+            &format!("<p><a lang=\"{other}\" href=\"/pay/{}?lang={other}\">{name}</a></p>", escaped(&self.record.id));
+        let mut answer = frame(StatusCode::OK, self.language.code(), title, &body);
+        if state.is_open() {
+            answer.headers_mut().insert(REFRESH, HeaderValue::from_static(LOOKS));
+        }
+        answer
+    }
+
+    /// What is to be paid for what.
+    fn fees(&self) -> String {
+        let record = self.record;
+        let mut body = format!(
+            "<p>{}: <strong style=\"overflow-wrap:anywhere\">{}</strong></p>",
+            self.say("Hồ sơ", "Dossier"),
+            escaped(&record.dossier)
+        );
+        let fees = record.fees.iter().map(|fee| row(&escaped(&fee.name), fee.amount));
+        let total = row(&format!("<strong>{}</strong>", self.say("Tổng cộng", "Total")), record.amount);
+        body += &format!("<table style=\"width:100%;border-spacing:0\">{}{total}</table>", fees.collect::<String>());
+        body
+    }
+
+    /// The title, and what stands below the fees.
+    fn standing(&self) -> (&'static str, String) {
+        match self.record.state() {
+            PaymentState::Created if !self.record.sent => {
+                (self.say("Thanh toán phí, lệ phí", "Pay a fee"), self.choice())
+            }
+            PaymentState::Created | PaymentState::Pending | PaymentState::Unknown => {
+                (self.say("Đang chờ thanh toán", "Waiting for the payment"), self.waiting())
+            }
+            PaymentState::Failed => (self.say("Thanh toán không thành công", "The payment failed"), self.advice()),
+            PaymentState::Expired if self.record.cause.as_deref() == Some(EndCause::Cancelled.as_str()) => {
+                (self.say("Yêu cầu thanh toán đã được huỷ", "The payment was cancelled"), self.advice())
+            }
+            PaymentState::Expired => {
+                (self.say("Yêu cầu thanh toán đã hết hạn", "The payment has expired"), self.advice())
+            }
+            PaymentState::Paid | PaymentState::PartlyRefunded => (self.say("Đã thanh toán", "Paid"), self.receipt()),
+            PaymentState::RefundPending => (self.say("Đang hoàn tiền", "Money is being sent back"), self.receipt()),
+            PaymentState::Refunded => (self.say("Đã hoàn tiền", "Sent back"), self.receipt()),
+        }
+    }
+
+    fn choice(&self) -> String {
+        let mut form = format!(
+            "<form method=\"post\" action=\"{}\"><fieldset style=\"border:0;padding:0;margin:0\"><legend style=\"padding:1rem 0 0\">{}</legend>",
+            escaped(&self.language.address(&self.record.id)),
+            self.say("Chọn nơi thanh toán:", "Choose where to pay:")
+        );
+        for provider in choices(self.snapshot, self.record) {
+            form += &format!(
+                "<button name=\"provider\" value=\"{}\">{}</button>",
+                escaped(provider.id()),
+                escaped(provider.name(self.language.english))
+            );
+        }
+        form + "</fieldset></form>"
+    }
+
+    fn waiting(&self) -> String {
+        let mut body = format!(
+            "<p role=\"status\">{}</p>",
+            self.say(
+                "Chưa có xác nhận của nơi thanh toán. Trang này tự tải lại; nếu đã thanh toán, không thanh toán lần nữa.",
+                "The provider has not confirmed yet. This page looks again by itself; if you have paid, do not pay again."
+            )
+        );
+        if let Some(url) = self.record.payment_url.as_deref().filter(|url| !url.is_empty()) {
+            body += &link(url, self.say("Đến trang thanh toán", "To the payment page"));
+        }
+        if let Some(qr) = &self.record.qr {
+            body += &format!(
+                "<p>{}</p><p><code style=\"word-break:break-all\">{}</code></p>",
+                self.say("Mã QR:", "QR code:"),
+                escaped(qr)
+            );
+        }
+        body
+    }
+
+    /// Who is to be asked.
+    fn office(&self) -> String {
+        let account = self.snapshot.config.payees.iter().find(|payee| payee.id.as_str() == self.record.payee);
+        let name = account.map(|account| account.agency_name.as_str()).filter(|name| !name.is_empty());
+        let desk = self.say("bộ phận một cửa nơi nộp hồ sơ", "the one-stop desk where you applied");
+        name.map_or_else(|| desk.to_owned(), |name| format!("{desk} ({})", escaped(name)))
+    }
+
+    /// What to do when it came to nothing.
+    fn advice(&self) -> String {
+        let (office, name) = (self.office(), escaped(&self.record.id));
+        let (paid, again) = if self.language.english {
+            (
+                format!(
+                    "If money was taken from your account, do not pay again: contact {office} and give the payment code \
+                     <strong>{name}</strong>."
+                ),
+                format!("If none was, go back to your application to pay anew, or contact {office}."),
+            )
+        } else {
+            (
+                format!(
+                    "Nếu tài khoản của bạn đã bị trừ tiền, không thanh toán lần nữa: hãy liên hệ {office} và cho biết mã thanh toán \
+                     <strong>{name}</strong>."
+                ),
+                format!("Nếu chưa bị trừ tiền, hãy quay lại hồ sơ để thanh toán lại, hoặc liên hệ {office}."),
+            )
+        };
+        format!("<p role=\"status\">{paid}</p><p>{again}</p>")
+    }
+
+    fn receipt(&self) -> String {
+        let record = self.record;
+        let provider = record.provider.as_deref().unwrap_or_default();
+        let known = self.snapshot.payment_providers.get(provider);
+        let provider = known.map_or(provider, |known| known.name(self.language.english));
+        let refunded = Some(record.refunded).filter(|refunded| *refunded > 0).map(money).unwrap_or_default();
+        let mut body = "<dl>".to_owned();
+        for (name, value) in [
+            (self.say("Thanh toán lúc", "Paid at"), record.paid_at.map(moment).unwrap_or_default()),
+            (self.say("Nơi thanh toán", "Provider"), provider.to_owned()),
+            (self.say("Mã giao dịch", "Transaction"), record.transaction.clone().unwrap_or_default()),
+            (self.say("Mã thanh toán", "Payment code"), record.id.clone()),
+            (self.say("Đã hoàn", "Sent back"), refunded),
+        ] {
+            if !value.is_empty() {
+                body += &format!("<dt><small>{name}</small></dt><dd style=\"{VALUE}\">{}</dd>", escaped(&value));
+            }
+        }
+        body += "</dl>";
+        if record.flags.iter().any(|flag| flag == Flag::PaidTwice.as_str()) {
+            let office = self.office();
+            body += &if self.language.english {
+                format!("<p role=\"status\">This fee was paid before. Contact {office} to get your money back.</p>")
+            } else {
+                format!(
+                    "<p role=\"status\">Khoản phí này đã được thanh toán trước đó. Hãy liên hệ {office} để được hoàn tiền.</p>"
+                )
+            };
+        }
+        body
+    }
 }
 
-fn waiting(record: &Record, english: bool) -> String {
-    let say = |vi: &'static str, en: &'static str| if english { en } else { vi };
-    let mut body = format!(
-        "<p>{}</p>",
-        say(
-            "Chưa có xác nhận của nơi thanh toán. Trang này tự tải lại; nếu đã thanh toán, không thanh toán lần nữa.",
-            "The provider has not confirmed yet. This page looks again by itself; if you have paid, do not pay again."
-        )
-    );
-    if let Some(url) = record.payment_url.as_deref().filter(|url| !url.is_empty()) {
-        body += &format!(
-            "<a class=\"button\" href=\"{}\">{}</a>",
-            escaped(url),
-            say("Đến trang thanh toán", "To the payment page")
-        );
-    }
-    if let Some(qr) = &record.qr {
-        body += &format!(
-            "<p>{}</p><p><code style=\"word-break:break-all\">{}</code></p>",
-            say("Mã QR:", "QR code:"),
-            escaped(qr)
-        );
-    }
-    body
+/// A value below its name: both fit a narrow screen.
+const VALUE: &str = "margin:0 0 .5rem;overflow-wrap:anywhere";
+
+/// What something costs.
+fn row(name: &str, amount: i64) -> String {
+    format!(
+        "<tr><th scope=\"row\" style=\"text-align:left;font-weight:normal;vertical-align:baseline;padding:.2rem .5rem .2rem 0\">{name}</th>\
+         <td style=\"text-align:right;vertical-align:baseline;white-space:nowrap\">{}</td></tr>",
+        money(amount)
+    )
 }
 
-fn receipt(record: &Record, english: bool) -> String {
-    let say = |vi: &'static str, en: &'static str| if english { en } else { vi };
-    let mut rows = vec![
-        (say("Thanh toán lúc", "Paid at"), record.paid_at.map(|at| at.to_string()).unwrap_or_default()),
-        (say("Nơi thanh toán", "Provider"), record.provider.clone().unwrap_or_default()),
-        (say("Mã giao dịch", "Transaction"), record.transaction.clone().unwrap_or_default()),
-        (say("Mã thanh toán", "Payment"), record.id.clone()),
-    ];
-    if record.refunded > 0 {
-        rows.push((say("Đã hoàn", "Sent back"), format!("{} đ", grouped(record.refunded))));
-    }
-    let mut body = "<table>".to_owned();
-    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
-        body += &format!("<tr><td>{name}</td><td>{}</td></tr>", escaped(value));
-    }
-    body + "</table>"
+fn link(url: &str, name: &str) -> String {
+    format!("<a class=\"button\" href=\"{}\">{name}</a>", escaped(url))
+}
+
+fn money(amount: i64) -> String {
+    format!("{} đ", grouped(amount))
+}
+
+/// A moment as people in Vietnam write it: `13:05:59 22/11/2026`.
+fn moment(at: Timestamp) -> String {
+    let written = at.to_string();
+    let part = |from: usize, to: usize| written.get(from..to).unwrap_or_default();
+    format!("{} {}/{}/{}", part(11, 19), part(8, 10), part(5, 7), part(0, 4))
 }
 
 /// `1234567` as people in Vietnam write it: `1.234.567`.
@@ -178,7 +304,7 @@ fn grouped(amount: i64) -> String {
     let digits = amount.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n) % 3 == 0 {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
             out.push('.');
         }
         out.push(digit);
@@ -195,5 +321,10 @@ mod tests {
         for (amount, text) in [(0, "0"), (999, "999"), (1000, "1.000"), (50_000, "50.000"), (1_234_567, "1.234.567")] {
             assert_eq!(grouped(amount), text);
         }
+    }
+
+    #[test]
+    fn moments_are_written_in_vietnamese_time_day_before_month() {
+        assert_eq!(moment(Timestamp(1_767_238_200_000)), "10:30:00 01/01/2026");
     }
 }
