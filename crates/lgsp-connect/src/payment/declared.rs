@@ -219,8 +219,10 @@ impl Declared {
             let url = receipt.url.as_ref().and_then(|place| came.text(place));
             let url = url.filter(|url| url.len() <= TEXT_BYTES).ok_or_else(|| malformed("the receipt's address"))?;
             let base = receipt.base.as_ref().map_or("", |key| self.settings.text(key));
-            let url = if base.is_empty() { url.into_owned() } else { moved(&url, base) };
-            if self.may_send_to(&url) { Ok(Receipt::Url(url)) } else { Err(malformed("the receipt's address")) }
+            // Where the settings say it is, plain http inside the unit's own network will do.
+            let moved = (!base.is_empty()).then(|| moved(&url, base)).filter(|url| is_address(url));
+            let kept = || Some(url.into_owned()).filter(|url| base.is_empty() && self.may_send_to(url));
+            moved.or_else(kept).map(Receipt::Url).ok_or_else(|| malformed("the receipt's address"))
         })
     }
 }

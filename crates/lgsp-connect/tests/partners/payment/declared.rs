@@ -2,10 +2,11 @@
 //! shows. Its scheme is one of the field: concatenated values under an HMAC-SHA1, forms, a redirect, signed answers, refunds.
 
 use lgsp_connect::{CallbackVerdict, PayFailure, Unheard};
+use proptest::prelude::*;
 use serde_json::json;
 use toml::{Table, Value};
 
-use super::member::{Came, Change, Member, NEW, OLD, Told};
+use super::member::{Came, Change, MEMBERS, Member, NEW, OLD, Told};
 use super::sign::sha1;
 use super::stub::{Back, Play, Stands, Stub, deaf};
 use super::{AMOUNT, ORDER, REFUND, order, refund, refund_id, request};
@@ -157,4 +158,38 @@ fn the_steps_of_the_guide_make_a_provider() {
     let keypay = blocks("# Payment providers without code").remove(0);
     let keypay = keypay["payment_provider"][0]["settings"].as_table().unwrap();
     lgsp_connect::check_payment_provider("keypay", keypay).unwrap();
+}
+
+#[tokio::test]
+async fn a_provider_that_sends_back_only_everything_is_not_asked_for_less() {
+    let stub = Stub::start(&MEMBER).await;
+    let settings = (MEMBER.settings)(&stub.base()).replace("partial = true", "partial = false");
+    let settings = format!("{settings}\nallow_private = true");
+    let provider = lgsp_connect::check_payment_provider("declared", &settings.parse().unwrap()).unwrap();
+    let provider = provider.build(std::sync::Arc::new(|| super::NOW)).unwrap();
+    assert!(provider.abilities().refund && !provider.abilities().partial_refund);
+    let (order, id) = (order(), refund_id());
+    let less = provider.refund(refund(&order, &id, MEMBER.transaction, false)).await;
+    assert_eq!((less, stub.calls().len()), (Err(PayFailure::Unsupported), 0));
+    provider.refund(refund(&order, &id, MEMBER.transaction, true)).await.unwrap();
+}
+
+proptest! {
+    #[test]
+    fn another_letter_in_a_signed_value_is_a_wrong_signature(
+        which in 0_usize..4, order: bool, at in any::<prop::sample::Index>(), other in "[0-9a-z]",
+    ) {
+        let kinds = ["keypay", "paygov", "national", "declared"];
+        let member = MEMBERS.iter().find(|member| member.kind == kinds[which]).unwrap();
+        let told = Told { order: ORDER, amount: AMOUNT, paid: true, key: NEW, change: Change::None };
+        let good = (member.callback)(&told);
+        let text = String::from_utf8(good.body.to_vec()).unwrap();
+        let value = if order { ORDER.to_owned() } else { AMOUNT.to_string() };
+        let from = text.find(&value).unwrap() + at.index(value.len());
+        prop_assume!(text[from..=from] != other);
+        // A letter in a number that stands without quotes is no JSON.
+        prop_assume!(order || other.bytes().all(|b| b.is_ascii_digit() && b != b'0'));
+        let changed = format!("{}{other}{}", &text[..from], &text[from + 1..]);
+        prop_assert_eq!(deaf(member).hear(&request(&Came::post(changed))), Err(Unheard::BadSignature));
+    }
 }
