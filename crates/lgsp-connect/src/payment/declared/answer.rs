@@ -147,7 +147,8 @@ impl<T: Copy> Answer<T> {
         let code = self.code.as_ref().and_then(|place| came.text(place)).unwrap_or_default();
         let code = cut(&code, CODE_CHARS);
         let word = match (&self.code, self.codes.get(code.as_str())) {
-            (None, _) if !answered.status.is_success() => return Err(answered.unreadable()),
+            // An error that says no code of the provider's is not the provider's word.
+            _ if code.is_empty() && !answered.status.is_success() => return Err(answered.unreadable()),
             (None, _) => Word::Is(self.usual),
             (Some(_), Some(word)) => *word,
             (Some(_), None) if !answered.status.is_success() => return Err(answered.unreadable()),

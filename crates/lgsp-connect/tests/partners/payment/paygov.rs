@@ -203,3 +203,14 @@ async fn a_payment_that_came_to_nothing_has_no_name_and_no_time() {
     let report = stub.provider(&MEMBER, "").query(&order()).await.unwrap();
     assert_eq!((report.standing, report.transaction, report.paid_at), (ReportStanding::Failed, None, None));
 }
+
+#[tokio::test]
+async fn an_answer_without_a_code_says_yes_only_when_it_is_a_success() {
+    let stub = Stub::start(&MEMBER).await;
+    let provider = stub.provider(&MEMBER, "");
+    stub.say(r#"{"data":{"url":"http://127.0.0.1/p"}}"#);
+    assert_eq!(provider.open(&order()).await.unwrap().pay_url, "http://127.0.0.1/p");
+    stub.instead(|| Answer::Words(403, r#"{"data":{"url":"http://127.0.0.1/p"}}"#.into()));
+    let failure = provider.open(&order()).await.unwrap_err();
+    assert!(matches!(&failure, PayFailure::Unknown(cause) if cause.code == "http_403"), "{failure:?}");
+}
