@@ -1,5 +1,5 @@
 # The signatures of MoMo, ZaloPay and VNPAY from the fields that they publish, with nothing but Python's own HMAC, and callbacks that
-# are written as Python writes JSON and queries.
+# are written as Python writes JSON and queries; and a bank that tells of credits.
 
 import hashlib
 import hmac
@@ -52,9 +52,10 @@ def answered(request):
         return {"status": error.code, "said": error.read().decode()}
 
 
-def post(url, message):
+def post(url, message, sign=lambda body: {}):
     body = json.dumps(message, indent=1).encode()
-    return answered(urllib.request.Request(url, data=body, headers={"content-type": "application/json"}))
+    headers = {"content-type": "application/json", **sign(body)}
+    return answered(urllib.request.Request(url, data=body, headers=headers))
 
 
 class Peer:
@@ -70,6 +71,9 @@ class Peer:
     def call_zalopay(self, url, fields, key2):
         data = json.dumps(fields)
         return post(url, {"type": 1, "mac": digest(key2, data), "data": data})
+
+    def call_bank(self, url, fields, secret):
+        return post(url, fields, lambda body: {"x-signature": digest(secret, body.decode())})
 
     def call_vnpay(self, url, fields, secret):
         query = urlencode(sorted(fields.items()))

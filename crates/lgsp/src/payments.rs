@@ -15,6 +15,7 @@ mod lines;
 mod open;
 mod order;
 mod page;
+mod picture;
 mod post;
 mod providers;
 mod pull;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use hyper::header::{HeaderValue, LOCATION, REFRESH};
 use hyper::{Method, StatusCode};
+use lgsp_connect::decode_vietqr;
 use lgsp_core::payment::{EndCause, Flag};
 use lgsp_model::{ErrorCode, PaymentState, Timestamp};
 
 use super::create::choices;
 use super::keeper;
 use super::open;
+use super::picture::picture;
 use super::record::Record;
 use crate::answer::{self, Answer};
 use crate::app::{App, Snapshot};
@@ -198,12 +200,29 @@ impl Sheet<'_> {
         if let Some(url) = self.record.payment_url.as_deref().filter(|url| !url.is_empty()) {
             body += &link(url, self.say("Đến trang thanh toán", "To the payment page"));
         }
-        if let Some(qr) = &self.record.qr {
-            body += &format!(
-                "<p>{}</p><p><code style=\"word-break:break-all\">{}</code></p>",
-                self.say("Mã QR:", "QR code:"),
-                escaped(qr)
-            );
+        body + &self.record.qr.as_deref().map(|qr| self.code(qr)).unwrap_or_default()
+    }
+
+    /// A code to scan; of a bank transfer also what it says, for who cannot.
+    fn code(&self, qr: &str) -> String {
+        let transfer = decode_vietqr(qr).ok();
+        let heading = match transfer {
+            Some(_) => self.say("Quét mã VietQR bằng ứng dụng ngân hàng:", "Scan this VietQR with your bank's app:"),
+            None => self.say("Hoặc quét mã QR:", "Or scan this QR code:"),
+        };
+        let drawn = picture(qr, self.say("Mã QR để thanh toán", "QR code to pay with"));
+        let mut body = format!("<p>{heading}</p>{}", drawn.unwrap_or_default());
+        if let Some(transfer) = transfer {
+            body += self
+                .say("<p>Hoặc chuyển khoản với đúng nội dung:</p>", "<p>Or transfer with exactly this message:</p>");
+            let account = self.snapshot.config.payees.iter().find(|payee| payee.id.as_str() == self.record.payee);
+            body += &list(&[
+                (self.say("Người nhận", "Payee"), account.map(|payee| payee.name.clone()).unwrap_or_default()),
+                (self.say("Mã ngân hàng (BIN)", "Bank's number (BIN)"), transfer.bin),
+                (self.say("Số tài khoản", "Account"), transfer.account),
+                (self.say("Số tiền", "Amount"), transfer.amount.map(|amount| money(amount.get())).unwrap_or_default()),
+                (self.say("Nội dung chuyển khoản", "Message"), transfer.purpose.unwrap_or_default()),
+            ]);
         }
         body
     }
@@ -245,19 +264,16 @@ impl Sheet<'_> {
         let known = self.snapshot.payment_providers.get(provider);
         let provider = known.map_or(provider, |known| known.name(self.language.english));
         let refunded = Some(record.refunded).filter(|refunded| *refunded > 0).map(money).unwrap_or_default();
-        let mut body = "<dl>".to_owned();
-        for (name, value) in [
+        let mut body = list(&[
             (self.say("Thanh toán lúc", "Paid at"), record.paid_at.map(moment).unwrap_or_default()),
             (self.say("Nơi thanh toán", "Provider"), provider.to_owned()),
             (self.say("Mã giao dịch", "Transaction"), record.transaction.clone().unwrap_or_default()),
             (self.say("Mã thanh toán", "Payment code"), record.id.clone()),
             (self.say("Đã hoàn", "Sent back"), refunded),
-        ] {
-            if !value.is_empty() {
-                body += &format!("<dt><small>{name}</small></dt><dd style=\"{VALUE}\">{}</dd>", escaped(&value));
-            }
+        ]);
+        if let Some(url) = &record.receipt_url {
+            body += &link(url, self.say("Xem biên lai", "See the receipt"));
         }
-        body += "</dl>";
         if record.flags.iter().any(|flag| flag == Flag::PaidTwice.as_str()) {
             let office = self.office();
             body += &if self.language.english {
@@ -274,6 +290,14 @@ impl Sheet<'_> {
 
 /// A value below its name: both fit a narrow screen.
 const VALUE: &str = "margin:0 0 .5rem;overflow-wrap:anywhere";
+
+/// Names and values; those without one are left out.
+fn list(rows: &[(&str, String)]) -> String {
+    let known = rows.iter().filter(|(_, value)| !value.is_empty());
+    let rows = known
+        .map(|(name, value)| format!("<dt><small>{name}</small></dt><dd style=\"{VALUE}\">{}</dd>", escaped(value)));
+    format!("<dl>{}</dl>", rows.collect::<String>())
+}
 
 /// What something costs.
 fn row(name: &str, amount: i64) -> String {
