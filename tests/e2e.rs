@@ -51,6 +51,8 @@ mod push;
 mod queue;
 #[path = "e2e/raw.rs"]
 mod raw;
+#[path = "e2e/reconcile.rs"]
+mod reconcile;
 #[path = "e2e/records.rs"]
 mod records;
 #[path = "e2e/restart.rs"]

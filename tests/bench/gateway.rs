@@ -82,8 +82,17 @@ impl Gateway {
 
     /// Resident memory in MiB.
     pub(crate) fn resident(&self) -> f64 {
+        self.memory("VmRSS")
+    }
+
+    /// The most of it so far.
+    pub(crate) fn resident_peak(&self) -> f64 {
+        self.memory("VmHWM")
+    }
+
+    fn memory(&self, what: &str) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with(what)).unwrap_or_default();
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
     }
 

@@ -9,6 +9,7 @@ mod http;
 mod identity;
 mod latency;
 mod proxy;
+mod reconcile;
 mod records;
 mod start;
 mod stream;
@@ -32,6 +33,7 @@ const GROUPS: &[Group] = &[
     ("proxy-latency", proxy::latency),
     ("proxy-idle", proxy::idle),
     ("proxy-reload", proxy::reload),
+    ("reconcile", reconcile::measure),
 ];
 
 /// Whether an argument asks for a group: by its name, or by what comes before the dash for all of that kind.

@@ -111,7 +111,7 @@ fn picture(answer: &Value) -> String {
     let mut table = Table::new(&["CLASS", "LINES", "OURS", "THEIRS"]);
     for (class, words) in CLASSES {
         let sums = &answer["classes"][class];
-        if sums["lines"] != 0 {
+        if sums["lines"].as_u64().is_some_and(|lines| lines > 0) {
             table.row(vec![words.to_owned(), number(&sums["lines"]), number(&sums["ours"]), number(&sums["theirs"])]);
         }
     }
@@ -122,7 +122,7 @@ fn picture(answer: &Value) -> String {
         number(&answer["differing"]),
         number(&answer["difference"])
     );
-    if answer["made_due"] != 0 {
+    if answer["made_due"].as_u64().is_some_and(|payments| payments > 0) {
         end.push_str(&format!("{} payment(s) are being asked about because of it.\n", number(&answer["made_due"])));
     }
     if answer["differing"].as_u64() > answer["rows"].as_u64() {

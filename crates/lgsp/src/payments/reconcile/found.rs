@@ -129,3 +129,58 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lgsp_core::reconcile::{Dated, LineKind, OurLine, TheirLine};
+    use lgsp_model::Dong;
+
+    use super::*;
+
+    fn theirs<'a>(reference: &'a str) -> TheirLine<'a> {
+        let amount = Dong::new(5).unwrap();
+        let (kind, transaction, money, dated) = (LineKind::Payment, "t", Money::Moved, Dated::Asked);
+        TheirLine { kind, reference, transaction, amount, money, dated, line: 3 }
+    }
+
+    #[test]
+    fn rows_come_in_pieces_that_read_back_and_no_more_than_are_kept() {
+        let mut found = Found::default();
+        let matched = Pair { class: Class::Matched, ours: None, theirs: Some(theirs("m")) };
+        for n in 0..MOST_ROWS + 5 {
+            found.take(&matched);
+            found.take(&Pair { class: Class::MissingHere, ours: None, theirs: Some(theirs(&format!("{n:020}"))) });
+        }
+        assert_eq!(found.kept(), MOST_ROWS);
+        assert_eq!(found.take_doubtful().len() as u64, MOST_ROWS, "digits alone may be a payment's name");
+        let pieces = found.into_pieces();
+        assert!(pieces.iter().all(|piece| piece.len() < 512 * 1024));
+        let read = |piece: &Bytes| serde_json::from_slice::<Vec<Row>>(piece).unwrap();
+        let rows: Vec<Row> = pieces.iter().flat_map(read).collect();
+        let side = Some(Side { amount: 5, state: "settled".into(), transaction: "t".into() });
+        let (class, kind, reference) = ("missing_here".into(), "payment".into(), format!("{:020}", 77));
+        assert_eq!(rows.len() as u64, MOST_ROWS);
+        assert_eq!(rows[77], Row { class, kind, reference, theirs: side, line: 3, ..Row::default() });
+    }
+
+    #[test]
+    fn only_money_that_the_provider_has_and_we_have_not_is_asked_about() {
+        let payment = "0123456789abcdefghjk";
+        let (amount, kind) = (Dong::new(5).unwrap(), LineKind::Refund);
+        let ours = |money| OurLine { kind, reference: "r", payment, transaction: "", amount, money };
+        let still = TheirLine { money: Money::Still, ..theirs("r") };
+        for (class, ours, theirs, asked) in [
+            (Class::DifferentState, Some(ours(Money::Open)), Some(theirs("r")), true),
+            (Class::DifferentState, Some(ours(Money::Moved)), Some(still), false),
+            (Class::MissingHere, None, Some(theirs(payment)), true),
+            (Class::MissingHere, None, Some(theirs("another's")), false),
+            (Class::MissingThere, Some(ours(Money::Moved)), None, false),
+            (Class::DifferentAmount, Some(ours(Money::Moved)), Some(theirs("r")), false),
+        ] {
+            let mut found = Found::default();
+            found.take(&Pair { class, ours, theirs });
+            let wanted: Vec<PaymentId> = asked.then(|| payment.parse().unwrap()).into_iter().collect();
+            assert_eq!(found.take_doubtful().into_iter().collect::<Vec<_>>(), wanted, "{class:?}");
+        }
+    }
+}

@@ -227,3 +227,114 @@ fn sums(sheet: &mut Worksheet, outcome: &Outcome) -> Result<(), XlsxError> {
     sheet.write_number_with_format(at + 1, 1, outcome.rows as f64, &dong)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use calamine::{Data, Reader as _, Xlsx as Book};
+    use lgsp_core::reconcile::{Class, Summary};
+    use lgsp_model::Timestamp;
+
+    use super::*;
+    use crate::payments::reconcile::Day;
+    use crate::payments::reconcile::found::Side;
+
+    fn side(amount: i64, state: &str, transaction: &str) -> Option<Side> {
+        Some(Side { amount, state: state.to_owned(), transaction: transaction.to_owned() })
+    }
+
+    fn rows() -> Vec<Row> {
+        let row = |class: &str, reference: &str| Row {
+            class: class.to_owned(),
+            kind: "payment".to_owned(),
+            reference: reference.to_owned(),
+            ..Row::default()
+        };
+        vec![
+            Row {
+                payment: Some("0123".to_owned()),
+                ours: side(50_000, "open", ""),
+                theirs: side(9_999_999_999, "settled", "+84"),
+                line: 7,
+                ..row("different_state", "0123")
+            },
+            Row { theirs: side(1, "settled", "a,\"b\"\n"), kind: "refund".to_owned(), ..row("missing_here", "=1+1") },
+        ]
+    }
+
+    fn outcome() -> Outcome {
+        let mut outcome =
+            Outcome::new("vnpay", "2026-11-21".parse::<Day>().unwrap(), Source::File, [1, 2], Summary::default());
+        outcome.id = "vnpay~20261121~1".to_owned();
+        outcome.at = Timestamp(1_795_200_000_000).to_string();
+        outcome.by = "=cmd()".to_owned();
+        outcome
+    }
+
+    #[test]
+    fn csv_is_known_as_utf_8_and_no_text_in_it_is_a_formula() {
+        let mut table = csv();
+        table.add(&rows());
+        let text = String::from_utf8(table.into_bytes()).unwrap();
+        let lines: Vec<_> = text.strip_prefix(BYTE_ORDER_MARK).unwrap().split("\r\n").collect();
+        assert_eq!(lines[0], HEADING.join(","));
+        let first =
+            "Lệch trạng thái,different_state,Thanh toán,0123,0123,50000,Chưa rõ,,9999999999,Thành công,\"'+84\",7";
+        assert_eq!(lines[1], first);
+        let second = "Thiếu tại LGSP,missing_here,Hoàn tiền,\"'=1+1\",,,,,1,Thành công,\"a,\"\"b\"\"\n\",";
+        assert_eq!(lines[2..], [second, ""]);
+        for text in ["=1", "+1", "-1", "@x", "\tx", "\rx", "＝1"] {
+            let mut cell = String::new();
+            push_text(&mut cell, text);
+            assert_eq!(cell, format!("\"'{text}\""));
+        }
+    }
+
+    #[test]
+    fn a_workbook_reads_back_with_texts_as_texts_and_amounts_as_numbers() {
+        let mut book = xlsx(&outcome()).unwrap();
+        rows().chunks(1).for_each(|piece| book.add(piece).unwrap());
+        let mut book: Book<_> = Book::new(Cursor::new(book.into_bytes().unwrap())).unwrap();
+        assert_eq!(book.sheet_names(), ["Tổng hợp", "Chênh lệch"]);
+        let sheet = book.worksheet_range("Chênh lệch").unwrap();
+        let sheet = &sheet;
+        let cells = |row: u32| (0..12).map(move |column| sheet.get_value((row, column)).cloned().unwrap_or_default());
+        let text = |text: &str| if text.is_empty() { Data::Empty } else { Data::String(text.to_owned()) };
+        assert_eq!(cells(0).collect::<Vec<_>>(), HEADING.map(text));
+        let number = Data::Float;
+        let wanted = [
+            text("Lệch trạng thái"),
+            text("different_state"),
+            text("Thanh toán"),
+            text("0123"),
+            text("0123"),
+            number(50_000.0),
+            text("Chưa rõ"),
+            text(""),
+            number(9_999_999_999.0),
+            text("Thành công"),
+            text("+84"),
+            number(7.0),
+        ];
+        assert_eq!(cells(1).collect::<Vec<_>>(), wanted);
+        assert_eq!(cells(2).nth(3), Some(text("=1+1")));
+        assert!(book.worksheet_formula("Chênh lệch").unwrap().is_empty());
+        let sums = book.worksheet_range("Tổng hợp").unwrap();
+        assert_eq!(sums.get_value((4, 1)), Some(&text("=cmd()")));
+        let shown: Vec<_> = (0..sums.height() as u32).filter_map(|row| sums.get_value((row, 0)).cloned()).collect();
+        for class in Class::ALL {
+            assert!(shown.contains(&text(class_in_words(class.as_str()))), "{}", class.as_str());
+        }
+    }
+
+    #[test]
+    fn every_class_and_state_has_words() {
+        for class in Class::ALL {
+            assert!(!class_in_words(class.as_str()).is_empty(), "{}", class.as_str());
+        }
+        for state in ["open", "settled", "void"] {
+            assert!(!state_in_words(state).is_empty(), "{state}");
+        }
+    }
+}
