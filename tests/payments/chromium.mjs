@@ -49,7 +49,7 @@ serve(
     },
 
     // From the page where one chooses to where one ends; `headings` are those of a page that has nothing more to say.
-    async pay({ url, language, provider, act, headings, pictures, name }) {
+    async pay({ url, language, provider, act, headings, pictures, name, by_hand }) {
       const context = await browser.createBrowserContext();
       try {
         const page = await context.newPage();
@@ -66,6 +66,7 @@ serve(
         saw.choice.pressed = await press(page, 'provider', provider);
         await look('provider');
         await press(page, 'act', act);
+        if (by_hand) await page.goto(url);
         const looks = await until(page, headings, () => look('waiting'));
         await look('end');
         return { seen: saw, looks, asked: [...asked], cookies: (await context.cookies()).length };

@@ -16,6 +16,9 @@ use crate::records::with;
 /// A page that no image is missing from is larger than this in a picture.
 const SMALLEST_PICTURE: u64 = 2000;
 
+/// Those with a page of their own.
+const PROVIDERS: [&str; 6] = ["vnpay", "momo", "zalopay", "keypay", "paygov", "national"];
+
 /// What the bank signs with.
 const BANKS_SECRET: &str = "bank-sandbox-secret-0123456789abcdef";
 
@@ -48,6 +51,40 @@ key1 = "{}"
 key2 = "{}"
 
 [[payment_provider]]
+id = "keypay"
+kind = "keypay"
+name = "KeyPay"
+[payment_provider.settings]
+url = "{{sandbox}}/pay-sandbox/keypay"
+allow_private = true
+client_id = "{}"
+hash_key_1 = "{}"
+hash_key_2 = "{}"
+
+[[payment_provider]]
+id = "paygov"
+kind = "paygov"
+name = "PayGov"
+[payment_provider.settings]
+url = "{{sandbox}}/pay-sandbox/paygov"
+allow_private = true
+partner_code = "{}"
+access_key = "{}"
+secret_key = "{}"
+service_code = "LGSP"
+
+[[payment_provider]]
+id = "national"
+kind = "national"
+name = "Cổng Dịch vụ công quốc gia"
+name_en = "National Public Service Portal"
+[payment_provider.settings]
+url = "{{sandbox}}/pay-sandbox/national"
+allow_private = true
+partner = "{}"
+secret = "{}"
+
+[[payment_provider]]
 id = "bank"
 kind = "transfer"
 name = "Chuyển khoản VietQR"
@@ -70,6 +107,14 @@ providers = ["bank"]
         sandbox::ZALOPAY_APP_ID,
         sandbox::ZALOPAY_KEY1,
         sandbox::ZALOPAY_KEY2,
+        sandbox::KEYPAY_CLIENT_ID,
+        sandbox::KEYPAY_HASH_KEY_1,
+        sandbox::KEYPAY_HASH_KEY_2,
+        sandbox::PAYGOV_PARTNER_CODE,
+        sandbox::PAYGOV_ACCESS_KEY,
+        sandbox::PAYGOV_SECRET_KEY,
+        sandbox::NATIONAL_PARTNER,
+        sandbox::NATIONAL_SECRET,
     )
 }
 
@@ -97,6 +142,7 @@ impl Citizen {
         let issuer = format!("http://127.0.0.1:{port}");
         let setup = Setup { port, issuer, providers: providers(), ..Setup::default() };
         let cashier = Cashier::with(setup).await;
+        cashier.world.sandbox.payments().register(&cashier.world.url(""));
         let folder = TempDir::new().unwrap();
         let pictures = std::env::var_os("LGSP_PICTURES").map_or_else(|| folder.path().to_owned(), PathBuf::from);
         Some(Self { cashier, browser, pictures, _until_then: folder, next: 0 })
@@ -107,7 +153,7 @@ impl Citizen {
         self.next += 1;
         let mut ask = fee(self.next);
         ask.as_object_mut().unwrap().remove("return_url");
-        ask["providers"] = json!(["vnpay", "momo", "zalopay"]);
+        ask["providers"] = json!(PROVIDERS);
         self.cashier.make(&ask).await
     }
 
@@ -117,7 +163,9 @@ impl Citizen {
         let did = self.browser.ask(
             "pay",
             json!({"url": payment["page_url"], "language": language, "provider": provider, "act": act, "headings": [end],
-                   "pictures": self.pictures, "name": name}),
+                   "pictures": self.pictures, "name": name,
+                   // It sends nobody back to one payment: he goes back himself.
+                   "by_hand": provider == "national"}),
         );
         for page in ["choice", "end"] {
             self.assert_accessible(&did["seen"][page], language, &format!("{name}-{page}"));
@@ -163,12 +211,15 @@ async fn citizens_pay_at_each_provider_in_chromium_by_keyboard_without_scripts()
         ("vnpay", "vi", "VNPAY", "Đã thanh toán"),
         ("momo", "en", "MoMo e-wallet", "Paid"),
         ("zalopay", "vi", "Ví điện tử ZaloPay", "Đã thanh toán"),
+        ("keypay", "en", "KeyPay", "Paid"),
+        ("paygov", "vi", "PayGov", "Đã thanh toán"),
+        ("national", "en", "National Public Service Portal", "Paid"),
     ] {
         let asked = citizen.ask().await;
         assert_eq!((&asked["state"], &asked["provider"]), (&"created".into(), &Value::Null));
         let did = citizen.pay(&asked, language, provider, "pay", end);
         let choice = &did["seen"]["choice"];
-        assert_eq!(choice["buttons"].as_array().unwrap().len(), 3, "{choice}");
+        assert_eq!(choice["buttons"].as_array().unwrap().len(), PROVIDERS.len(), "{choice}");
         assert!(choice["buttons"].as_array().unwrap().contains(&name.into()), "{choice}");
         says(choice, &["Lệ phí cấp phép", "20.000 đ", "Phí thẩm định", "30.000 đ", "50.000 đ"]);
         says(&did["seen"]["provider"], &["50.000 ₫"]);
