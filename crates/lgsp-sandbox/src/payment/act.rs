@@ -161,25 +161,9 @@ pub(super) fn perform(
             book.errands.push(Errand::PayLate { reference: reference.to_owned(), after: until_late });
             return Ok(Shown::Closed);
         }
-        Act::Fail => {
-            let first = rules.failures.first().map_or("", |(code, _)| code);
-            let code = code.unwrap_or(first);
-            if !rules.failures.iter().any(|(known, _)| *known == code) {
-                return Err(ActRefused::UnknownCode);
-            }
-            end(book, reference, OrderState::Failed, code);
-        }
+        Act::Fail => fail(rules, book, reference, code)?,
         Act::Cancel => end(book, reference, OrderState::Cancelled, rules.cancelled),
-        Act::Defer => {
-            end(book, reference, OrderState::Deferred, rules.deferred);
-            let number = book.number();
-            if let Some(order) = book.order_mut(reference) {
-                order.transaction = Some(number);
-            }
-            let settled = settings.defer_ms.map(Duration::from_millis);
-            let later = settled.map(|after| Errand::Settle { reference: reference.to_owned(), after });
-            book.errands.extend(later);
-        }
+        Act::Defer => defer(house, book, reference),
         Act::Forge => {}
         Act::Pay
         | Act::PayLate
@@ -191,6 +175,27 @@ pub(super) fn perform(
     }
     tell(house, book, reference, act);
     Ok(if act == Act::PayLate { Shown::Closed } else { Shown::Return })
+}
+
+fn fail(rules: &Rules, book: &mut Book, reference: &str, code: Option<&str>) -> Result<(), ActRefused> {
+    let first = rules.failures.first().map_or("", |(code, _)| code);
+    let code = code.unwrap_or(first);
+    if !rules.failures.iter().any(|(known, _)| *known == code) {
+        return Err(ActRefused::UnknownCode);
+    }
+    end(book, reference, OrderState::Failed, code);
+    Ok(())
+}
+
+fn defer(house: House<'_>, book: &mut Book, reference: &str) {
+    end(book, reference, OrderState::Deferred, house.rules.deferred);
+    let number = book.number();
+    if let Some(order) = book.order_mut(reference) {
+        order.transaction = Some(number);
+    }
+    let settled = house.settings.defer_ms.map(Duration::from_millis);
+    let later = settled.map(|after| Errand::Settle { reference: reference.to_owned(), after });
+    book.errands.extend(later);
 }
 
 fn end(book: &mut Book, reference: &str, state: OrderState, code: &str) {
