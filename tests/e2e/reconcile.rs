@@ -129,6 +129,9 @@ async fn a_day_that_is_equal_closes_at_zero_and_every_difference_is_told_and_ala
     assert_eq!(cashier.payment(&second).await["state"], "paid");
     let verified = cashier.world.admin("POST", "/admin/v1/verify", None).await.expect(200).json();
     assert_eq!(verified["intact"], true, "{verified}");
+    let asked = reconcile(&cashier.world, &day, None).await.expect(200).json();
+    assert_eq!(asked["differing"], 0, "{asked}");
+    assert!(cashier.world.metrics().await.contains(&format!("{metric} 3\n")), "asking sees less than the file did");
     reconcile(&cashier.world, &day, Some(&file)).await.expect(200);
     assert!(cashier.world.metrics().await.contains(&format!("{metric} 0\n")), "the newest result of a day counts");
 }

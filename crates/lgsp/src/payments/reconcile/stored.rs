@@ -1,12 +1,13 @@
 //! Reconciliations in the registry: a summary for each, and its rows in pieces beside it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use bytes::Bytes;
 use lgsp_model::{ErrorCode, Timestamp};
 use lgsp_store::{AuditEntry, DurableStore, RegistryChange, RegistryEntry, RegistryKind, StoreError};
 
-use super::{Day, Found, Outcome, Row};
+use super::{Day, Found, Outcome, Row, Source};
 use crate::app::App;
 use crate::failure::Failure;
 
@@ -100,7 +101,7 @@ impl<'a> Rows<'a> {
 /// How a provider's reconciliations stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// Lines that differ, of the newest result of each of the last days together: a day that was not cleared up is not forgotten
+    /// Lines that differ, of the newest result of each of the last days together, by file where there is one: a day that was not cleared up is not forgotten
     /// because the next one is in order.
     pub(super) differing: u64,
     /// When the newest was made; `None`: there was none in that time.
@@ -110,17 +111,22 @@ pub(super) struct Standing {
 pub(super) async fn standing(store: &dyn DurableStore, provider: &str, now: Timestamp) -> Result<Standing, StoreError> {
     let from = Day::of(now.plus_millis(-LOOKED_AT_MILLIS));
     let mut after = format!("{provider}{BETWEEN}{}", from.number());
-    let (mut newest, mut last) = (BTreeMap::new(), None);
+    let (mut newest, mut last) = (BTreeMap::<String, (u64, bool)>::new(), None);
     loop {
         let page = list(store, Some(provider), &after, PAGE).await?;
         let full = page.len() == PAGE;
         for outcome in page {
             after.clone_from(&outcome.id);
             last = last.max(made_at(&outcome.id));
-            newest.insert(outcome.day, outcome.differing);
+            let sees_less = outcome.source == Source::Query;
+            match newest.entry(outcome.day) {
+                // Asking cannot find what only the provider has: it takes nothing back that a file has shown.
+                Entry::Occupied(known) if sees_less && !known.get().1 => {}
+                entry => drop(entry.insert_entry((outcome.differing, sees_less))),
+            }
         }
         if !full {
-            return Ok(Standing { differing: newest.values().sum(), last });
+            return Ok(Standing { differing: newest.values().map(|(differing, _)| differing).sum(), last });
         }
     }
 }
