@@ -22,6 +22,8 @@ mod disk;
 mod kill;
 #[path = "faults/load.rs"]
 mod load;
+#[path = "faults/paid.rs"]
+mod paid;
 #[path = "faults/program.rs"]
 mod program;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
@@ -31,3 +33,5 @@ mod records;
 mod refuse;
 #[path = "faults/stop.rs"]
 mod stop;
+#[path = "faults/till.rs"]
+mod till;

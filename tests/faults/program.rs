@@ -3,9 +3,10 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ fn binary() -> PathBuf {
 pub(crate) struct Place {
     dir: TempDir,
     targets: String,
+    /// The port that members call; 0 is any that is free.
+    port: u16,
     /// The command before the program; it has to end in `exec`, so that the child is the program itself.
     around: Vec<OsString>,
     environment: Vec<(&'static str, OsString)>,
@@ -48,21 +51,43 @@ impl Place {
     /// A place whose gateway delivers to the portal at `adapter_url`, if there is one.
     pub(crate) fn new(adapter_url: Option<&str>) -> Self {
         let targets = adapter_url.map_or_else(String::new, |url| TARGET.replace("{portal}", url));
-        let place = Self { dir: TempDir::new().unwrap(), targets, around: Vec::new(), environment: Vec::new() };
+        let dir = TempDir::new().unwrap();
+        let place = Self { dir, targets, port: 0, around: Vec::new(), environment: Vec::new() };
         place.configure("");
         place
     }
 
+    /// The same port after each start, for those who were told once where to call. It lies below those that the system gives out.
+    pub(crate) fn on_one_port(mut self) -> Self {
+        static TRIED: AtomicU16 = AtomicU16::new(0);
+        let first = 10_000 + (std::process::id() % 20_000) as u16;
+        let mut ports = std::iter::repeat_with(|| first + TRIED.fetch_add(1, Ordering::Relaxed)).take(2_000);
+        let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+        self.port = free.expect("one of two thousand ports is free");
+        self.configure("");
+        self
+    }
+
     /// Starts the program through another command.
     pub(crate) fn through<T: Into<OsString>>(mut self, around: impl IntoIterator<Item = T>) -> Self {
-        self.around = around.into_iter().map(Into::into).collect();
+        self.start_through(around);
         self
+    }
+
+    /// From the next start on, starts the program through another command; through none when there are no words.
+    pub(crate) fn start_through<T: Into<OsString>>(&mut self, around: impl IntoIterator<Item = T>) {
+        self.around = around.into_iter().map(Into::into).collect();
     }
 
     /// Starts the program with a variable.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
         self.environment.push((name, value.into()));
         self
+    }
+
+    /// Where members call, of a place with one port.
+    pub(crate) fn public(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -78,8 +103,9 @@ impl Place {
     pub(crate) fn configure(&self, more: &str) {
         let contracts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts");
         let text = format!(
-            "version = 1\n[public]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = \"{ADMIN_TOKEN}\"\n\
+            "version = 1\n[public]\nlisten = \"127.0.0.1:{}\"\n[admin]\nlisten = \"127.0.0.1:0\"\ntoken = \"{ADMIN_TOKEN}\"\n\
              [contracts]\npath = \"{}\"\n[issuer]\nurl = \"http://gateway.test\"\n{}{}{more}",
+            self.port,
             contracts.display(),
             member("one-stop"),
             self.targets
