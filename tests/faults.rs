@@ -18,6 +18,11 @@ mod commit;
 mod compare;
 #[path = "faults/disk.rs"]
 mod disk;
+#[path = "faults/fate.rs"]
+mod fate;
+#[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
+#[path = "e2e/hook.rs"]
+mod hook;
 #[path = "faults/kill.rs"]
 mod kill;
 #[path = "faults/load.rs"]

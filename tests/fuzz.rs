@@ -1,5 +1,6 @@
 //! Mutated input: shipped examples, bent and broken, through the checks in this process and through a running gateway
-//! in both of its dialects; contracts, maps, templates and messages of services; hostile messages and bent sign-ins over the wire.
+//! in both of its dialects; contracts, maps, templates and messages of services; hostile messages, bent
+//! sign-ins and bent words of payment providers over the wire.
 //! Nothing may panic, fail inside, hang, or come back other than it was sent.
 //!
 //! `LGSP_FUZZ_SECONDS` sets how long each target runs, `LGSP_SEED` repeats a run.
@@ -36,6 +37,8 @@ mod hostile;
 mod language;
 #[path = "fuzz/mutate.rs"]
 mod mutate;
+#[path = "fuzz/payment.rs"]
+mod payment;
 #[allow(dead_code, reason = "the end-to-end tests use the rest of it")]
 #[path = "e2e/raw.rs"]
 mod raw;

@@ -8,6 +8,8 @@ mod grow;
 mod http;
 mod identity;
 mod latency;
+mod pace;
+mod payments;
 mod proxy;
 mod reconcile;
 mod records;
@@ -28,6 +30,7 @@ const GROUPS: &[Group] = &[
     ("grow", grow::measure),
     ("identity-token", identity::tokens),
     ("identity-login", identity::logins),
+    ("payments", payments::measure),
     ("proxy-plain", proxy::plain),
     ("proxy-soap", proxy::soap),
     ("proxy-latency", proxy::latency),

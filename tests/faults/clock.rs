@@ -23,13 +23,7 @@ async fn a_clock_that_is_set_back_stops_nothing() {
     let place = Place::new(Some(&sandbox.adapter_url()));
     let shown = place.path().join("time");
     set(&shown, "+0");
-    let place = place
-        .with("LD_PRELOAD", library())
-        .with("FAKETIME_TIMESTAMP_FILE", &shown)
-        .with("FAKETIME_NO_CACHE", "1")
-        // Only the wall's clock jumps; and only what is asked of the clock, not what files say.
-        .with("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-        .with("NO_FAKE_STAT", "1");
+    let place = under(place, &shown);
     let program = place.start().await;
     let http = client();
     let old_token = token(&http, program.public, "one-stop").await;
@@ -52,6 +46,17 @@ async fn a_clock_that_is_set_back_stops_nothing() {
     println!("{} records over {jumps} jumps back, delivered and in order", changes.len());
 }
 
+/// A place whose program sees the time that stands in a file.
+pub(crate) fn under(place: Place, shown: &Path) -> Place {
+    place
+        .with("LD_PRELOAD", library())
+        .with("FAKETIME_TIMESTAMP_FILE", shown)
+        .with("FAKETIME_NO_CACHE", "1")
+        // Only the wall's clock jumps; and only what is asked of the clock, not what files say.
+        .with("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        .with("NO_FAKE_STAT", "1")
+}
+
 async fn push(http: &reqwest::Client, program: &Program, token: &str, from: usize, acks: &mut Vec<Ack>) {
     for n in from..from + RECORDS {
         let text = dossier(&code(n), "2").to_string();
@@ -68,7 +73,8 @@ fn hour_of(change: &Change) -> &str {
     change.received_at.get(..15).unwrap_or_else(|| panic!("{change:?}"))
 }
 
-fn set(file: &Path, time: &str) {
+/// Shows a time, such as `-1h` or `+75`.
+pub(crate) fn set(file: &Path, time: &str) {
     // Replaced as a whole: the program reads it at any moment.
     let new = file.with_extension("new");
     std::fs::write(&new, format!("{time}\n")).unwrap();

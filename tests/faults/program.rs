@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -59,11 +59,7 @@ impl Place {
 
     /// The same port after each start, for those who were told once where to call. It lies below those that the system gives out.
     pub(crate) fn on_one_port(mut self) -> Self {
-        static TRIED: AtomicU16 = AtomicU16::new(0);
-        let first = 10_000 + (std::process::id() % 20_000) as u16;
-        let mut ports = std::iter::repeat_with(|| first + TRIED.fetch_add(1, Ordering::Relaxed)).take(2_000);
-        let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-        self.port = free.expect("one of two thousand ports is free");
+        self.port = free_port();
         self.configure("");
         self
     }
@@ -131,6 +127,17 @@ impl Place {
         command
     }
 
+    /// Starts simulated partners that see what the program sees of the world.
+    pub(crate) async fn neighbours(&self) -> Neighbours {
+        let listen = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(binary());
+        command.args(["sandbox", "--listen", &listen]).envs(self.environment.iter().cloned());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let neighbours = Neighbours { child, url: format!("http://{listen}") };
+        until("the partners listen", async || TcpStream::connect(&listen).ok()).await;
+        neighbours
+    }
+
     /// Starts the program and waits until it is ready.
     pub(crate) async fn start(&self) -> Program {
         let mut child = self.command().spawn().unwrap_or_else(|error| panic!("{:?}: {error}", self.command()));
@@ -151,6 +158,28 @@ impl Place {
         let output = self.command().output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
+}
+
+/// Simulated partners in a process of their own, ended when the test lets go of them.
+pub(crate) struct Neighbours {
+    child: Child,
+    pub(crate) url: String,
+}
+
+impl Drop for Neighbours {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody has, below those that the system gives out.
+fn free_port() -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 20_000) as u16;
+    let mut ports = std::iter::repeat_with(|| first + TRIED.fetch_add(1, Ordering::Relaxed)).take(2_000);
+    let free = ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    free.expect("one of two thousand ports is free")
 }
 
 /// A member with all rights in one province.

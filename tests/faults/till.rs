@@ -21,7 +21,6 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     /// Null when it is no JSON.
     pub(crate) body: Value,
-    pub(crate) location: String,
 }
 
 /// The gateway's place, and everybody who calls it.
@@ -30,16 +29,25 @@ pub(crate) struct Till {
     http: reqwest::Client,
     /// The sandbox's address.
     sandbox: String,
+    /// The tables of the configuration.
+    tables: String,
     token: Mutex<String>,
 }
 
 impl Till {
     /// A gateway at this place whose VNPAY is in the sandbox at this address; with more tables.
     pub(crate) fn new(place: Place, sandbox: &str, more: &str) -> Self {
-        let place = place.on_one_port();
-        place.configure(&format!("{}{more}", tables(sandbox)));
+        let (place, tables) = (place.on_one_port(), format!("{}{more}", tables(sandbox)));
+        place.configure(&tables);
         let http = reqwest::Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(60)).build().unwrap();
-        Self { place, http, sandbox: sandbox.to_owned(), token: Mutex::default() }
+        Self { place, http, sandbox: sandbox.to_owned(), tables, token: Mutex::default() }
+    }
+
+    /// From the next start on, the gateway hears VNPAY and finds nobody whom it could ask; or it finds it again.
+    pub(crate) fn only_hears(&self, only: bool) {
+        let nobody = "[payment_provider.settings]\napi_url = \"http://127.0.0.1:9\"";
+        let tables = self.tables.replace("[payment_provider.settings]", if only { nobody } else { "[payment_provider.settings]" });
+        self.place.configure(&tables);
     }
 
     /// Starts the gateway; what is told to VNPAY reaches it in all its lives.
@@ -154,9 +162,8 @@ impl Till {
     async fn answer(&self, request: reqwest::RequestBuilder) -> Option<Reply> {
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
-        let location = response.headers().get("location").map_or("", |to| to.to_str().unwrap()).to_owned();
         let body = response.bytes().await.ok()?;
-        Some(Reply { status, body: serde_json::from_slice(&body).unwrap_or_default(), location })
+        Some(Reply { status, body: serde_json::from_slice(&body).unwrap_or_default() })
     }
 }
 

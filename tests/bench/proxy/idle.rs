@@ -4,7 +4,7 @@ use std::io::{Result, Write};
 use std::time::{Duration, Instant};
 
 use super::load::Load;
-use super::open::read_answer;
+use crate::pace::read_answer;
 use super::{Scene, contracts};
 use crate::{Bench, figure, http};
 

@@ -1,12 +1,13 @@
 //! What the way through a proxy adds to a call's time at half load. The generator is open: calls are due at their time,
 //! whether earlier ones were answered or not.
 
-use std::io::{Error, Read, Result, Write};
-use std::time::{Duration, Instant};
+use std::borrow::Cow;
+use std::io::Result;
 
 use super::load::Load;
 use super::{Scene, contracts};
-use crate::{Bench, figure, http};
+use crate::pace::Pace;
+use crate::{Bench, figure};
 
 const CONNECTIONS: u32 = 16;
 const ROUNDS: usize = 5;
@@ -42,68 +43,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<()> {
 
 /// Median and 99th of a hundred, in milliseconds.
 fn quantiles(request: &[u8], port: u16, rate: f64) -> Result<[f64; 2]> {
-    let started = Instant::now() + Duration::from_millis(20);
-    let mut millis = Vec::new();
-    std::thread::scope(|scope| {
-        let connections: Vec<_> =
-            (0..CONNECTIONS).map(|n| scope.spawn(move || call(request, port, started, rate, n))).collect();
-        for connection in connections {
-            millis.extend(connection.join().map_err(|_| Error::other("a connection failed"))??);
-        }
-        Ok::<_, Error>(())
-    })?;
-    millis.sort_by(f64::total_cmp);
+    let pace = Pace { port, rate, connections: CONNECTIONS, calls: (rate * SECONDS) as u32 };
+    let millis = pace.run(|_| Cow::Borrowed(request), |_| true)?;
     Ok([figure::quantile(&millis, 0.5), figure::quantile(&millis, 0.99)])
-}
-
-/// The calls of one connection.
-fn call(request: &[u8], port: u16, started: Instant, rate: f64, connection: u32) -> Result<Vec<f64>> {
-    let mut stream = http::connect(port)?;
-    let (mut buffer, mut millis) = (vec![0; 64 * 1024], Vec::new());
-    for n in 0.. {
-        let due = f64::from(n * CONNECTIONS + connection) / rate;
-        if due > SECONDS {
-            break;
-        }
-        let due = started + Duration::from_secs_f64(due);
-        let now = Instant::now();
-        // Who is late because of the answer before counts from when it was due; a late alarm clock is nobody's fault.
-        let from = if now < due { wait_until(due) } else { due };
-        stream.write_all(request)?;
-        read_answer(&mut stream, &mut buffer)?;
-        millis.push(from.elapsed().as_secs_f64() * 1000.0);
-    }
-    Ok(millis)
-}
-
-/// When it woke up.
-fn wait_until(due: Instant) -> Instant {
-    loop {
-        let now = Instant::now();
-        if now >= due {
-            return now;
-        }
-        std::thread::park_timeout(due - now);
-    }
-}
-
-/// Reads one answer, which says how long it is.
-pub(super) fn read_answer(stream: &mut std::net::TcpStream, buffer: &mut [u8]) -> Result<()> {
-    let mut filled = 0;
-    loop {
-        let read = stream.read(&mut buffer[filled..])?;
-        if read == 0 {
-            return Err(Error::other("closed"));
-        }
-        filled += read;
-        let Some(head) = buffer[..filled].windows(4).position(|four| four == b"\r\n\r\n") else { continue };
-        let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-        if !text.starts_with("http/1.1 200") {
-            return Err(Error::other(text));
-        }
-        let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
-        if filled >= head + 4 + length.unwrap_or(0) {
-            return Ok(());
-        }
-    }
 }

@@ -12,6 +12,7 @@ use lgsp_store::{PaymentEntry, TraceId};
 
 use super::facts::{self, evidence};
 use super::keeper::{self, Because, Kept};
+use super::open;
 use super::order::order;
 use super::providers::PaymentProvider;
 use super::record::Record;
@@ -117,7 +118,10 @@ async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failu
             return Ok(None);
         }
         _ => {
-            ask(app, &snapshot, record).await?;
+            let asked = ask(app, &snapshot, record).await?;
+            if asked == Asked::NotThere && open::is_overdue(record, now) {
+                open::again(app, &snapshot, record).await?;
+            }
         }
     }
     Ok(next_look(&record.payment(), app.clock.wall()))
@@ -136,6 +140,8 @@ pub(crate) enum Asked {
     Settled,
     /// It has no money for it now.
     NoMoney,
+    /// It knows no such order, and so has no money for it.
+    NotThere,
     /// It cannot say, or did not answer.
     Unclear,
 }
@@ -167,7 +173,8 @@ pub(crate) async fn ask(app: &Arc<App>, snapshot: &Snapshot, record: &Record) ->
             .await?;
             Ok(match report.standing {
                 ReportStanding::Paid | ReportStanding::Refunded | ReportStanding::Failed => Asked::Settled,
-                ReportStanding::Pending | ReportStanding::NotFound => Asked::NoMoney,
+                ReportStanding::Pending => Asked::NoMoney,
+                ReportStanding::NotFound => Asked::NotThere,
                 ReportStanding::Unclear => Asked::Unclear,
             })
         }

@@ -70,8 +70,10 @@ pub(crate) fn day_of(at: Timestamp) -> u32 {
     digits.parse().expect("a time begins with its date")
 }
 
-/// When a payment is looked at next. One that was just paid is looked at once, at once: whether the fee was paid before.
+/// When a payment is looked at next. One that was just paid is looked at once, at once: whether the fee was paid before. So is one whose
+/// refund ended: it may have been asked for before that look.
 pub(crate) fn due(before: Option<PaymentState>, record: &Record, now: Timestamp) -> Option<Timestamp> {
-    let newly_paid = record.state().had_money() && !before.is_some_and(PaymentState::had_money);
-    if newly_paid { Some(now) } else { next_look(&record.payment(), now) }
+    let holds = |state: PaymentState| state.had_money() && state != PaymentState::RefundPending;
+    let newly = holds(record.state()) && !before.is_some_and(holds);
+    if newly { Some(now) } else { next_look(&record.payment(), now) }
 }

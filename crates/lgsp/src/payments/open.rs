@@ -42,6 +42,35 @@ pub(crate) async fn choose_and_open(
     open(app, snapshot, &record, provider, trace).await
 }
 
+/// An order that the provider does not know so long after it was told of it did not reach it.
+const STILL_ON_ITS_WAY_MILLIS: i64 = 60_000;
+
+/// Whether nobody knows where the citizen pays although the provider was told long ago: the gateway died in between, or the answer was lost.
+pub(crate) fn is_overdue(record: &Record, now: Timestamp) -> bool {
+    let waits = matches!(record.state(), PaymentState::Created | PaymentState::Unknown) && record.payment_url.is_none();
+    let told = record.opened_at.filter(|_| record.sent);
+    waits && now < record.expires_at && told.is_some_and(|at| now.0 - at.0 > STILL_ON_ITS_WAY_MILLIS)
+}
+
+/// Tells a provider of an order once more that it was asked about and does not know. It may come to know it meanwhile by what it was told
+/// the first time, so that a refusal now says nothing.
+pub(crate) async fn again(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<(), Failure> {
+    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let Some(provider) = provider else { return Ok(()) };
+    let order = order(&snapshot.config, record, provider.id());
+    match provider.connector.open(&order).await {
+        Ok(opened) => {
+            let because = Because::said(TraceId::default(), evidence(provider.id(), "open", &opened.evidence));
+            let came = Ok(opened);
+            keeper::change(app, order.id.clone(), because, |record, now| take(record, &came, now)).await?;
+        }
+        Err(failure) => {
+            tracing::warn!(payment = record.id, provider = provider.id(), ?failure, "an order was not opened again");
+        }
+    }
+    Ok(())
+}
+
 /// Tells the provider of an order, and the record what came of it.
 pub(crate) async fn open(
     app: &Arc<App>,
