@@ -287,7 +287,9 @@ impl World {
         match expected {
             Some(expected) => assert!(told == expected || reply.status == 503, "{bend:?}: {reply:?}"),
             // 04 and 97: what was overheard was false from the beginning; 99: it cannot be stored now.
-            None => assert!(matches!(told.as_str(), "00" | "02" | "04" | "97" | "99") || reply.status == 503, "{reply:?}"),
+            None => {
+                assert!(matches!(told.as_str(), "00" | "02" | "04" | "97" | "99") || reply.status == 503, "{reply:?}")
+            }
         }
     }
 
@@ -347,7 +349,8 @@ impl World {
             let Some(known) = fee.known.lock().unwrap().clone() else { continue };
             let id = known["id"].as_str().unwrap();
             let payment = self.till.payment(id).await.expect("the gateway runs").body;
-            let open = matches!(payment["state"].as_str().unwrap(), "created" | "pending" | "unknown" | "refund_pending");
+            let open =
+                matches!(payment["state"].as_str().unwrap(), "created" | "pending" | "unknown" | "refund_pending");
             let there = orders.get(id).is_some_and(|order| order["state"] == "paid");
             if open || there != state_of(&payment).had_money() {
                 return Err(format!("{payment} and {:?}", orders.get(id)));
@@ -381,7 +384,8 @@ impl World {
         let theirs = totals["paid_amount"].as_i64().unwrap() - totals["refunded_amount"].as_i64().unwrap();
         assert_eq!(ours, theirs, "the gateway's money is the provider's");
         for (dossier, paid) in holding.iter().filter(|(_, paid)| paid.len() > 1) {
-            let flagged = paid.iter().filter(|payment| payment["flags"].as_array().unwrap().contains(&"paid_twice".into()));
+            let flagged =
+                paid.iter().filter(|payment| payment["flags"].as_array().unwrap().contains(&"paid_twice".into()));
             assert_eq!(flagged.count(), paid.len() - 1, "{dossier} is paid twice: {paid:?}");
         }
         self.the_hook_was_told_the_same(&feed).await;
@@ -395,12 +399,17 @@ impl World {
     async fn the_hook_was_told_the_same(&self, feed: &[Value]) {
         let expected: BTreeSet<String> = feed.iter().map(story).collect();
         until("all changes were told to the hook", async || {
-            let told: BTreeSet<String> = self.hook.calls().iter().map(|call| {
-                let body: Value = serde_json::from_slice(&call.body).unwrap();
-                let record = &body["data"]["record"];
-                assert_eq!(body["type"], format!("payment.{}", record["state"].as_str().unwrap()));
-                story(record)
-            }).collect();
+            let told: BTreeSet<String> = self
+                .hook
+                .calls()
+                .iter()
+                .map(|call| {
+                    let body: Value = serde_json::from_slice(&call.body).unwrap();
+                    let record = &body["data"]["record"];
+                    assert_eq!(body["type"], format!("payment.{}", record["state"].as_str().unwrap()));
+                    story(record)
+                })
+                .collect();
             assert!(told.is_subset(&expected), "the hook was told something else");
             (told == expected).then_some(())
         })
@@ -444,7 +453,16 @@ fn state_of(payment: &Value) -> PaymentState {
 
 /// A change as far as two ways of telling it have to agree.
 fn story(record: &Value) -> String {
-    json!([record["id"], record["state"], record["changed_at"], record["refunds"], record["flags"], record["transaction"], record["payment_url"]]).to_string()
+    json!([
+        record["id"],
+        record["state"],
+        record["changed_at"],
+        record["refunds"],
+        record["flags"],
+        record["transaction"],
+        record["payment_url"]
+    ])
+    .to_string()
 }
 
 /// Whoever was told an end is told no other.

@@ -36,16 +36,8 @@ const ACTS: [(&str, &str); 6] = [
 ];
 
 /// The gateway dies when it begins to write its first answer: what led to it is on disk then, and nobody was told.
-const UNTIL_THE_REPLY: [&str; 8] = [
-    "strace",
-    "-D",
-    "-f",
-    "-qq",
-    "-e",
-    "trace=sendto,writev",
-    "-e",
-    "inject=sendto,writev:signal=SIGKILL:when=1",
-];
+const UNTIL_THE_REPLY: [&str; 8] =
+    ["strace", "-D", "-f", "-qq", "-e", "trace=sendto,writev", "-e", "inject=sendto,writev:signal=SIGKILL:when=1"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_provider_was_told_is_recorded_survives_kill_9_once() {

@@ -39,14 +39,17 @@ impl Till {
     pub(crate) fn new(place: Place, sandbox: &str, more: &str) -> Self {
         let (place, tables) = (place.on_one_port(), format!("{}{more}", tables(sandbox)));
         place.configure(&tables);
-        let http = reqwest::Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(60)).build().unwrap();
+        let http =
+            reqwest::Client::builder().redirect(Policy::none()).timeout(Duration::from_secs(60)).build().unwrap();
         Self { place, http, sandbox: sandbox.to_owned(), tables, token: Mutex::default() }
     }
 
     /// From the next start on, the gateway hears VNPAY and finds nobody whom it could ask; or it finds it again.
     pub(crate) fn only_hears(&self, only: bool) {
         let nobody = "[payment_provider.settings]\napi_url = \"http://127.0.0.1:9\"";
-        let tables = self.tables.replace("[payment_provider.settings]", if only { nobody } else { "[payment_provider.settings]" });
+        let tables = self
+            .tables
+            .replace("[payment_provider.settings]", if only { nobody } else { "[payment_provider.settings]" });
         self.place.configure(&tables);
     }
 
@@ -150,7 +153,10 @@ impl Till {
             if page.body["more"] == false {
                 return records;
             }
-            after = format!("&after={}", page.body["next"].as_str().map_or_else(|| page.body["next"].to_string(), str::to_owned));
+            after = format!(
+                "&after={}",
+                page.body["next"].as_str().map_or_else(|| page.body["next"].to_string(), str::to_owned)
+            );
         }
     }
 

@@ -4,8 +4,8 @@ use std::io::{Result, Write};
 use std::time::{Duration, Instant};
 
 use super::load::Load;
-use crate::pace::read_answer;
 use super::{Scene, contracts};
+use crate::pace::read_answer;
 use crate::{Bench, figure, http};
 
 const CONNECTIONS: usize = 10_000;

@@ -101,6 +101,8 @@ pub struct RefundOrder<'a> {
     pub order: &'a Order,
     /// The provider's name of the payment.
     pub transaction: &'a str,
+    /// The provider's names of the other refunds of the payment, as far as they are known: none of them is this one.
+    pub others: &'a [String],
     /// Our name of the refund: 20 of `0-9 a-z`, unique for ever, the same at every try.
     pub id: &'a PaymentId,
     /// How much.

@@ -63,6 +63,7 @@ fn order() -> Order {
 fn refund<'a>(order: &'a Order, id: &'a PaymentId, transaction: &'a str, full: bool) -> RefundOrder<'a> {
     RefundOrder {
         order,
+        others: &[],
         transaction,
         id,
         amount: dong(if full { AMOUNT } else { AMOUNT / 2 }),

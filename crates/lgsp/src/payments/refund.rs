@@ -139,8 +139,8 @@ async fn send(
     line: &RefundLine,
     trace: TraceId,
 ) -> Result<Record, Failure> {
-    let (order, id) = (order(&snapshot.config, record, provider.id()), refund_name(line));
-    let came = provider.connector.refund(refund_order(&order, record, line, &id)).await;
+    let (order, id, others) = (order(&snapshot.config, record, provider.id()), refund_name(line), others(record, line));
+    let came = provider.connector.refund(refund_order(&order, record, line, (&id, &others))).await;
     took(app, provider, record, &id, ("refund", came), trace).await
 }
 
@@ -155,8 +155,8 @@ pub(crate) async fn pursue(
     let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
     let (Some(line), Some(provider)) = (line, provider) else { return Ok(()) };
     let _place = provider.asking.clone().acquire_owned().await.expect("it is never closed");
-    let (order, id) = (order(&snapshot.config, record, provider.id()), refund_name(line));
-    let asked = refund_order(&order, record, line, &id);
+    let (order, id, others) = (order(&snapshot.config, record, provider.id()), refund_name(line), others(record, line));
+    let asked = refund_order(&order, record, line, (&id, &others));
     let came = provider.connector.query_refund(asked, line.provider_id.as_deref()).await;
     let unknown_there = came.as_ref().is_ok_and(|report| report.standing == RefundStanding::NotFound);
     let old = app.clock.wall().0 - line.asked_at.0 > STILL_ON_ITS_WAY_MILLIS;
@@ -171,15 +171,22 @@ fn refund_name(line: &RefundLine) -> PaymentId {
     line.id.parse().expect("it was checked when it was read or made")
 }
 
-/// A refund as a provider is told of it.
+/// What the provider calls the other refunds of a payment.
+pub(crate) fn others(record: &Record, line: &RefundLine) -> Vec<String> {
+    let others = record.refunds.iter().filter(|other| other.id != line.id);
+    others.filter_map(|other| other.provider_id.clone()).collect()
+}
+
+/// A refund as a provider is told of it: by its name, and with the provider's names of the others.
 pub(crate) fn refund_order<'a>(
     order: &'a lgsp_connect::Order,
     record: &'a Record,
     line: &'a RefundLine,
-    id: &'a PaymentId,
+    (id, others): (&'a PaymentId, &'a [String]),
 ) -> RefundOrder<'a> {
     RefundOrder {
         order,
+        others,
         transaction: record.transaction.as_deref().unwrap_or_default(),
         id,
         amount: Dong::new(line.amount).unwrap_or_default(),

@@ -122,8 +122,9 @@ impl Vnpay {
         let told = self.told(&answered, refund.order, ASKED)?;
         let code = told.or_empty("vnp_ResponseCode");
         let status = told.or_empty("vnp_TransactionStatus");
+        let about_this = about_this(&told, refund, provider_id);
         let standing = match codes::answer(&code) {
-            Answer::Good if about_this(&told, refund, provider_id) => codes::refund(&status),
+            Answer::Good if about_this => codes::refund(&status),
             Answer::Good | Answer::NotFound => self.untold(refund),
             Answer::NotPaid => RefundStanding::Refused,
             Answer::Other => RefundStanding::Pending,
@@ -131,7 +132,8 @@ impl Vnpay {
             Answer::Refused => return Err(PayFailure::Refused(said(&code))),
         };
         let code = cut(if code == "00" && !status.is_empty() { &status } else { &code }, CODE_CHARS);
-        let provider_id = provider_id.map(ToOwned::to_owned);
+        let told_now = || transaction(&told.or_empty("vnp_TransactionNo")).filter(|_| about_this);
+        let provider_id = provider_id.map(ToOwned::to_owned).or_else(told_now);
         Ok(RefundReport { standing, provider_id, code, evidence: answered.body.clone() })
     }
 
@@ -189,7 +191,7 @@ impl Vnpay {
 }
 
 /// Whether a good answer is about this refund: of its kind, over its amount and of its name; where its name is not known, made after it
-/// was asked for, so that it is not an earlier one over the same amount.
+/// was asked for and not under the name of another, so that it is not an earlier one over the same amount.
 fn about_this(told: &Members<'_>, refund: RefundOrder<'_>, provider_id: Option<&str>) -> bool {
     let kind = if refund.full { About::FullRefund } else { About::PartialRefund };
     let amount = told.or_empty("vnp_Amount");
@@ -198,7 +200,9 @@ fn about_this(told: &Members<'_>, refund: RefundOrder<'_>, provider_id: Option<&
         Some(id) => told.or_empty("vnp_TransactionNo") == id,
         None => {
             let earliest = refund.asked_at.plus_millis(-CLOCKS_APART_MILLIS);
-            read_compact(&told.or_empty("vnp_PayDate")).is_some_and(|made| made >= earliest)
+            let name = told.or_empty("vnp_TransactionNo");
+            let another = refund.others.contains(&name) || name == refund.transaction;
+            !another && read_compact(&told.or_empty("vnp_PayDate")).is_some_and(|made| made >= earliest)
         }
     };
     About::of(&told.or_empty("vnp_TransactionType")) == Some(kind) && same_amount && same

@@ -1,6 +1,6 @@
 //! VNPAY as it is scripted, and what only it has.
 
-use lgsp_connect::{CallbackVerdict, PayFailure, RefundStanding, ReportStanding, Unheard};
+use lgsp_connect::{CallbackVerdict, PayFailure, RefundOrder, RefundStanding, ReportStanding, Unheard};
 use serde_json::{Map, Value, json};
 
 use super::member::{Came, Change, Member, NEW, OLD, Told};
@@ -287,7 +287,18 @@ async fn a_refund_whose_name_is_not_known_is_told_from_an_earlier_one() {
     assert_eq!(ask(json!({"vnp_PayDate": "20260101102900"})).await, RefundStanding::NotFound, "an earlier one");
     assert_eq!(ask(json!({"vnp_PayDate": "20260101103130", "vnp_Amount": "2000000"})).await, RefundStanding::NotFound);
     assert_eq!(ask(json!({"vnp_Amount": "2500000", "vnp_TransactionType": "01"})).await, RefundStanding::NotFound);
+    assert_eq!(ask(json!({"vnp_TransactionType": "03"})).await, RefundStanding::Done);
+    let named = provider.query_refund(refund(&order, &id, "14226112", false), None).await.unwrap();
+    assert_eq!(named.provider_id.as_deref(), Some("14226113"), "its name is known from now on");
+    let others = ["14226113".to_owned()];
+    let second = RefundOrder { others: &others, ..refund(&order, &id, "14226112", false) };
+    let another = provider.query_refund(second, None).await.unwrap();
+    assert_eq!(
+        (another.standing, another.provider_id),
+        (RefundStanding::NotFound, None),
+        "one just before it over as much"
+    );
     // The next day VNPAY would not know a repetition by its name any more.
     stub.pass(24 * 3600);
-    assert_eq!(ask(json!({})).await, RefundStanding::Pending);
+    assert_eq!(ask(json!({"vnp_TransactionType": "01"})).await, RefundStanding::Pending);
 }

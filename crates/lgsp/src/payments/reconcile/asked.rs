@@ -135,7 +135,8 @@ async fn refund(
     let line = record.refunds.iter().find(|line| line.id == reference);
     let (Some(line), Ok(id)) = (line, reference.parse::<PaymentId>()) else { return Ok(Answer::None) };
     let order = order(&snapshot.config, record, provider.id());
-    let asked = refund::refund_order(&order, record, line, &id);
+    let others = refund::others(record, line);
+    let asked = refund::refund_order(&order, record, line, (&id, &others));
     let report = provider.connector.query_refund(asked, line.provider_id.as_deref()).await?;
     let money = match report.standing {
         RefundStanding::NotFound => return Ok(Answer::Nothing),
