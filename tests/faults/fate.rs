@@ -32,7 +32,7 @@ const MOMENTS: usize = 20;
 /// The most things at one moment.
 const AT_ONCE: usize = 24;
 /// Seconds that the clock jumps: a question is due, a refund is overdue, an order expires, an expired one is asked about again.
-const JUMPS: [u64; 5] = [12, 75, 200, 1_000, 2_000];
+const JUMPS: [u64; 9] = [12, 12, 12, 30, 75, 75, 200, 900, 2_000];
 /// When a case begins, in seconds of a Vietnamese day, so that it ends on the same day: a provider knows a repeated refund for a day.
 const MORNING: u64 = 8 * 3_600;
 /// The longest quiet time that a case may need at its end, in seconds.
@@ -86,7 +86,40 @@ async fn whatever_happens_the_gateways_money_is_the_providers_and_nobody_is_told
         }
     }
     println!("{sums:?}");
-    assert!(sums.kills > 0 && sums.paid > 0 && sums.refunded > 0, "the cases miss a kind: {sums:?}");
+    assert!(sums.kills > 0 && sums.jumps > 0 && sums.paid > 0, "the cases miss a kind: {sums:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_never_reached_its_provider_is_opened_again() {
+    if without("faketime") {
+        return;
+    }
+    let world = World::start().await;
+    let till = &world.till;
+    let lost = json!({ "fault": "reset_before_storing", "service": "create", "times": 8 });
+    till.control("momo", "POST", "faults", Some(lost)).await;
+    let momo = with(fee(0), "providers", json!(["momo"]));
+    let made = till.made(&momo).await;
+    assert_eq!((&made["state"], &made["payment_url"]), (&"unknown".into(), &made["page_url"]), "{made}");
+    till.control("momo", "DELETE", "faults", None).await;
+    let id = made["id"].as_str().unwrap();
+    let (mut passed, opened) = (0, Mutex::default());
+    until("the order is opened", async || {
+        world.jump(15);
+        passed += 15;
+        assert!(passed < 1_500, "the payment ends soon");
+        // The job of the gateway looks by itself.
+        tokio::time::sleep(A_LOOK).await;
+        let payment = till.payment(id).await.expect("the gateway runs").body;
+        *opened.lock().unwrap() = payment.clone();
+        (payment["state"] == "pending").then_some(())
+    })
+    .await;
+    let opened: Value = opened.into_inner().unwrap();
+    assert_ne!(opened["payment_url"], opened["page_url"], "{opened}");
+    let orders = till.control("momo", "GET", "orders", None).await.body;
+    assert_eq!(orders.as_array().map(Vec::len), Some(1), "once: {orders}");
+    assert!(passed >= 60, "an order on its way is not opened twice: after {passed} s");
 }
 
 /// What the cases came to.

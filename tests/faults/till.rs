@@ -4,7 +4,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use lgsp_sandbox::payment::{VNPAY_HASH_SECRET, VNPAY_TMN_CODE};
+use lgsp_sandbox::payment::{MOMO_ACCESS_KEY, MOMO_PARTNER_CODE, MOMO_SECRET_KEY, VNPAY_HASH_SECRET, VNPAY_TMN_CODE};
 use lgsp_store::{EmbeddedOptions, EmbeddedStore};
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
@@ -46,10 +46,9 @@ impl Till {
 
     /// From the next start on, the gateway hears VNPAY and finds nobody whom it could ask; or it finds it again.
     pub(crate) fn only_hears(&self, only: bool) {
+        // VNPAY's is the first of them.
         let nobody = "[payment_provider.settings]\napi_url = \"http://127.0.0.1:9\"";
-        let tables = self
-            .tables
-            .replace("[payment_provider.settings]", if only { nobody } else { "[payment_provider.settings]" });
+        let tables = self.tables.replacen("[payment_provider.settings]", nobody, usize::from(only));
         self.place.configure(&tables);
     }
 
@@ -74,7 +73,12 @@ impl Till {
 
     /// A call of VNPAY's control.
     pub(crate) async fn vnpay(&self, method: &str, path: &str, body: Option<Value>) -> Reply {
-        let url = format!("{}/sandbox/payment-vnpay/{path}", self.sandbox);
+        self.control("vnpay", method, path, body).await
+    }
+
+    /// A call of a provider's control.
+    pub(crate) async fn control(&self, provider: &str, method: &str, path: &str, body: Option<Value>) -> Reply {
+        let url = format!("{}/sandbox/payment-{provider}/{path}", self.sandbox);
         let request = self.http.request(method.parse().unwrap(), url);
         let request = if let Some(body) = body { request.json(&body) } else { request };
         self.answer(request).await.expect("the sandbox answers its control")
@@ -202,6 +206,16 @@ allow_private = true
 tmn_code = "{VNPAY_TMN_CODE}"
 secret = "{VNPAY_HASH_SECRET}"
 timeout = "2s"
+[[payment_provider]]
+id = "momo"
+kind = "momo"
+name = "MoMo"
+[payment_provider.settings]
+url = "{sandbox}/pay-sandbox/momo"
+allow_private = true
+partner_code = "{MOMO_PARTNER_CODE}"
+access_key = "{MOMO_ACCESS_KEY}"
+secret_key = "{MOMO_SECRET_KEY}"
 [[payee]]
 id = "kho-bac-h56"
 agency = "H56"
