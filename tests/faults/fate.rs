@@ -296,8 +296,8 @@ impl World {
     /// Something that the provider said about an order at some time.
     async fn overheard(&self, id: &str) -> Option<String> {
         let calls = self.till.of_vnpay("callbacks").await;
-        let said = calls.iter().filter(|call| call["reference"] == id).map(|call| call["sent"].as_str().unwrap());
-        said.last().map(str::to_owned)
+        let mut said = calls.iter().filter(|call| call["reference"] == id).map(|call| call["sent"].as_str().unwrap());
+        said.next_back().map(str::to_owned)
     }
 
     async fn replay(&self, id: &str, bend: Bend) {
