@@ -65,6 +65,8 @@ mod sign_in;
 mod signer;
 #[path = "e2e/stream.rs"]
 mod stream;
+#[path = "e2e/tellers.rs"]
+mod tellers;
 #[path = "e2e/tls.rs"]
 mod tls;
 #[path = "e2e/tokens.rs"]

@@ -12,21 +12,96 @@ use super::gateway::{Answer, PATIENCE, Setup, World, send};
 /// Where citizens may be sent back to.
 pub(crate) const BACK: &str = "https://one-stop.test/paid";
 
+/// A kind of provider, and what differs of it from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Teller {
+    /// Its kind, its id, and its name in the sandbox.
+    pub(crate) kind: &'static str,
+    settings: &'static str,
+    /// The service that opens an order, where that is a call.
+    pub(crate) opens: Option<&'static str>,
+    /// Whether money can be sent back by it.
+    pub(crate) refunds: bool,
+    /// Whether the signature of its callbacks covers what happened.
+    pub(crate) proves: bool,
+}
+
+/// Every kind.
+pub(crate) const TELLERS: [Teller; 6] = [
+    Teller {
+        kind: "vnpay",
+        settings: "tmn_code = \"LGSPTEST\"\nsecret = \"{vnpay}\"",
+        opens: None,
+        refunds: true,
+        proves: true,
+    },
+    Teller {
+        kind: "momo",
+        settings: "partner_code = \"MOMO\"\naccess_key = \"F8BBA842ECF85\"\nsecret_key = \"K951B6PE1waDMi640xX08PD3vg6EkVlz\"",
+        opens: Some("create"),
+        refunds: true,
+        proves: true,
+    },
+    Teller {
+        kind: "zalopay",
+        settings: "app_id = 2553\nkey1 = \"PcY4iZIKFCIdgZvA6ueMcMHHUbRLYjPL\"\nkey2 = \"kLtgPl8HHhfvMuDHPwKfgfsY4Ydm9eIz\"",
+        opens: Some("create"),
+        refunds: true,
+        proves: true,
+    },
+    Teller {
+        kind: "keypay",
+        settings: "client_id = \"{keypay}\"\nhash_key_1 = \"{keypay1}\"\nhash_key_2 = \"{keypay2}\"",
+        opens: Some("create"),
+        refunds: false,
+        proves: false,
+    },
+    Teller {
+        kind: "paygov",
+        settings: "partner_code = \"{paygov}\"\naccess_key = \"{paygov_access}\"\nsecret_key = \"{paygov_secret}\"\nservice_code = \"LGSP\"",
+        opens: Some("create"),
+        refunds: false,
+        proves: true,
+    },
+    Teller {
+        kind: "national",
+        settings: "partner = \"{national}\"\nsecret = \"{national_secret}\"",
+        opens: Some("create"),
+        refunds: false,
+        proves: true,
+    },
+];
+
+impl Teller {
+    /// Its table in the configuration.
+    fn table(&self) -> String {
+        let settings = [
+            ("LGSPTEST", sandbox::VNPAY_TMN_CODE),
+            ("{vnpay}", sandbox::VNPAY_HASH_SECRET),
+            ("{keypay}", sandbox::KEYPAY_CLIENT_ID),
+            ("{keypay1}", sandbox::KEYPAY_HASH_KEY_1),
+            ("{keypay2}", sandbox::KEYPAY_HASH_KEY_2),
+            ("{paygov}", sandbox::PAYGOV_PARTNER_CODE),
+            ("{paygov_access}", sandbox::PAYGOV_ACCESS_KEY),
+            ("{paygov_secret}", sandbox::PAYGOV_SECRET_KEY),
+            ("{national}", sandbox::NATIONAL_PARTNER),
+            ("{national_secret}", sandbox::NATIONAL_SECRET),
+        ];
+        let settings = settings.iter().fold(self.settings.to_owned(), |text, (name, value)| text.replace(name, value));
+        let kind = self.kind;
+        format!(
+            "[[payment_provider]]\nid = \"{kind}\"\nkind = \"{kind}\"\nname = \"{kind}\"\n[payment_provider.settings]\n\
+             url = \"{{sandbox}}/pay-sandbox/{kind}\"\nallow_private = true\ntimeout = \"2s\"\n{settings}\n"
+        )
+    }
+}
+
 /// The providers, the accounts, and the members that have to do with money.
 fn tables() -> String {
+    let providers: String = TELLERS.iter().map(Teller::table).collect();
     format!(
         r#"
-[[payment_provider]]
-id = "vnpay"
-kind = "vnpay"
-name = "VNPAY"
-[payment_provider.settings]
-url = "{{sandbox}}/pay-sandbox/vnpay"
-allow_private = true
-tmn_code = "{tmn}"
-secret = "{secret}"
-timeout = "2s"
-
+{providers}
 [[payee]]
 id = "kho-bac-h56"
 agency = "H56"
@@ -58,8 +133,6 @@ agencies = ["H11"]
 scopes = ["payment:create", "payment:read"]
 secret = "secret-of-stranger"
 "#,
-        tmn = sandbox::VNPAY_TMN_CODE,
-        secret = sandbox::VNPAY_HASH_SECRET,
     )
 }
 
@@ -82,11 +155,14 @@ impl Cashier {
     }
 
     pub(crate) async fn of(world: World) -> Self {
-        let callback = world.url("/payments/vnpay/callback");
-        world.sandbox.payments().vnpay.change_settings(|settings| {
-            settings.callback_url = Some(callback);
-            settings.callback_interval_ms = Some(100);
-        });
+        for teller in TELLERS {
+            let settings = json!({
+                "callback_url": world.url(&format!("/payments/{}/callback", teller.kind)),
+                "callback_interval_ms": 100,
+                "defer_ms": 300,
+            });
+            control(&world, &format!("payment-{}/settings", teller.kind), &settings).await;
+        }
         let token = world.token("cashier").await;
         let browser = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
         Self { world, token, browser }
@@ -128,9 +204,14 @@ impl Cashier {
         }
     }
 
-    /// Waits until a callback of VNPAY was counted as this.
-    pub(crate) async fn counted(&self, verdict: &str) {
-        let line = format!("lgsp_payment_callbacks_total{{provider=\"vnpay\",verdict=\"{verdict}\"}}");
+    /// Changes the sandbox's behaviour, or does something to an order there.
+    pub(crate) async fn control(&self, path: &str, body: &Value) -> Value {
+        control(&self.world, path, body).await
+    }
+
+    /// Waits until a callback of a provider was counted as this.
+    pub(crate) async fn counted(&self, provider: &str, verdict: &str) {
+        let line = format!("lgsp_payment_callbacks_total{{provider=\"{provider}\",verdict=\"{verdict}\"}}");
         let begun = Instant::now();
         while !self.world.metrics().await.contains(&line) {
             assert!(begun.elapsed() < PATIENCE, "no {line}");
@@ -163,6 +244,12 @@ impl Cashier {
     pub(crate) async fn refund(&self, id: &str, body: &Value) -> Answer {
         self.world.post(&self.token, &format!("/v1/payments/{id}/refund"), body.to_string()).await
     }
+}
+
+/// Says something to the sandbox's control.
+async fn control(world: &World, path: &str, body: &Value) -> Value {
+    let request = world.http.post(world.sandbox.url(&format!("/sandbox/{path}"))).json(body);
+    send(request).await.expect(200).json()
 }
 
 /// A fee of 50,000 đồng of the nth dossier.
