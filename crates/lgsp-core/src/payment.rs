@@ -205,6 +205,8 @@ pub enum NotNow {
     OtherAmount,
     /// It has the money or ended already.
     Over,
+    /// Nothing about it waits for a person.
+    NothingToReview,
 }
 
 impl Payment {

@@ -203,7 +203,7 @@ async fn main() {
         read_ledger(&store, page).await;
     }
     let began = Instant::now();
-    let due = store.payments_due(NOW.plus_millis(100_000_000), 1_000).await.expect("readable");
+    let due = store.payments_due(Timestamp(0)..=NOW.plus_millis(100_000_000), 1_000).await.expect("readable");
     println!("{} due found in {:?}; {} MiB resident", due.len(), began.elapsed(), rss_mib());
     let began = Instant::now();
     let report = store.verify().await.expect("readable");

@@ -8,6 +8,7 @@ mod payment;
 mod registry;
 
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -294,8 +295,8 @@ pub trait DurableStore: Send + Sync {
     /// A dossier's payments, the one made last first; never more than [`PAYMENTS_AT_ONCE`].
     fn payments_of(&self, dossier: DossierCode, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>>;
 
-    /// Payments to be looked at by `until`, the earliest due first; never more than [`PAYMENTS_AT_ONCE`].
-    fn payments_due(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>>;
+    /// Payments to be looked at in this time, the earliest due first; never more than [`PAYMENTS_AT_ONCE`].
+    fn payments_due(&self, between: RangeInclusive<Timestamp>, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>>;
 
     /// Changes only when a payment is looked at next: no event, no other version. False: it is not at version `after`.
     fn postpone_payment(&self, id: PaymentId, after: Seq, due: Option<Timestamp>) -> StoreFuture<'_, bool>;

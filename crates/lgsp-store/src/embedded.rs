@@ -33,6 +33,7 @@ mod writer;
 mod tests;
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -345,8 +346,8 @@ impl DurableStore for EmbeddedStore {
         Box::pin(self.read_with(move |reader| reader.payments_of(&dossier, limit)))
     }
 
-    fn payments_due(&self, until: Timestamp, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>> {
-        Box::pin(self.read_with(move |reader| reader.payments_due(until, limit)))
+    fn payments_due(&self, between: RangeInclusive<Timestamp>, limit: usize) -> StoreFuture<'_, Vec<PaymentEntry>> {
+        Box::pin(self.read_with(move |reader| reader.payments_due(&between, limit)))
     }
 
     fn postpone_payment(&self, id: PaymentId, after: Seq, due: Option<Timestamp>) -> StoreFuture<'_, bool> {

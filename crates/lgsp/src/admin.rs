@@ -11,6 +11,7 @@ mod held;
 mod members;
 mod operator;
 mod parked;
+mod payments;
 mod reconciliations;
 mod services;
 mod target;
@@ -124,6 +125,10 @@ fn routes(admin: Arc<Admin>) -> Router {
         .route("/held/{seq}/release", post(held::release))
         .route("/held/{seq}/drop", post(held::discard))
         .route("/dossiers/{code}", get(dossier::time_line))
+        .route("/payments", get(payments::list))
+        .route("/payments/{id}", get(payments::one))
+        .route("/payments/{id}/ask", post(payments::ask))
+        .route("/payments/{id}/review", post(payments::review))
         .route("/members", get(members::list).post(members::add))
         .route("/members/{id}", get(members::show))
         .route("/members/{id}/limit", post(members::limit))

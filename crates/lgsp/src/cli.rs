@@ -9,6 +9,7 @@ mod failure;
 mod keys;
 mod member;
 mod operate;
+mod payments;
 mod picture;
 mod reconcile;
 mod sandbox;
@@ -74,6 +75,7 @@ fn carry_out(command: Command) -> Result<(), CommandError> {
         Command::Dossier(arguments) => wait_for(operate::dossier(arguments)),
         Command::Parked(arguments) => wait_for(operate::parked(arguments)),
         Command::Held(arguments) => wait_for(operate::held(arguments)),
+        Command::Payments(arguments) => wait_for(payments::run(arguments)),
         Command::Accounts(arguments) => wait_for(operate::accounts(arguments)),
         Command::Services(arguments) => wait_for(operate::services(arguments)),
         Command::Targets(arguments) => wait_for(operate::targets(arguments)),

@@ -8,11 +8,13 @@ mod ask;
 mod callback;
 mod create;
 mod end;
+mod explain;
 mod facts;
 mod inquiry;
 mod keeper;
 mod lines;
 mod open;
+mod operate;
 mod order;
 mod page;
 mod picture;
@@ -33,10 +35,12 @@ use crate::failure::Failure;
 use crate::request::Accepted;
 
 pub(crate) use callback::word;
+pub(crate) use explain::explanation;
 pub(crate) use inquiry::Inquiry;
+pub(crate) use operate::{Story, ask_now, review, story, waiting};
 pub(crate) use post::of_message;
 pub(crate) use providers::{PaymentProviderProblem, PaymentProviders};
-pub(crate) use read::{Financial, financial_state};
+pub(crate) use read::{Financial, financial_state, records_of};
 pub(crate) use record::Record;
 
 /// What a request asks of payments.

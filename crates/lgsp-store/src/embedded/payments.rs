@@ -2,6 +2,8 @@
 //!
 //! It reads no record. What its tables hold is in `payment_rows`.
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 use lgsp_model::{AgencyCode, DossierCode, EventKind, MemberId, PaymentId, Seq, Timestamp};
 use rusqlite::{Connection, params};
@@ -129,10 +131,14 @@ impl Reader {
         self.entries(stands)
     }
 
-    /// Payments due by `until`, the earliest first.
-    pub(super) fn payments_due(&mut self, until: Timestamp, limit: usize) -> Result<Vec<PaymentEntry>, StoreError> {
-        let text = format!("SELECT {STAND} FROM payment WHERE due <= ?1 ORDER BY due, made LIMIT ?2");
-        let stands = self.stands(&text, params![until.0, at_most(limit)])?;
+    /// Payments due in this time, the earliest first.
+    pub(super) fn payments_due(
+        &mut self,
+        between: &RangeInclusive<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<PaymentEntry>, StoreError> {
+        let text = format!("SELECT {STAND} FROM payment WHERE due BETWEEN ?1 AND ?2 ORDER BY due, made LIMIT ?3");
+        let stands = self.stands(&text, params![between.start().0, between.end().0, at_most(limit)])?;
         self.entries(stands)
     }
 

@@ -126,7 +126,7 @@ async fn read_payments(store: &dyn DurableStore, first: u64) {
         assert_eq!(store.payment_named(name(known)).await.unwrap().as_ref(), Some(&paid), "{known}");
     }
     assert_eq!(store.payments_of(code(1), 10).await.unwrap(), [paid]);
-    let due = store.payments_due(NOW.plus_millis(5), 10).await.unwrap();
+    let due = store.payments_due(Timestamp(0)..=NOW.plus_millis(5), 10).await.unwrap();
     assert_eq!(due.iter().map(|entry| (&entry.id, entry.seq.0)).collect::<Vec<_>>(), [(&id(2), first + 3)]);
     assert_eq!((ledger(store, DAY).await, ledger(store, DAY + 1).await), (vec![], vec![settled(), refund()]));
     let filter = of_kinds(&[EventKind::Payment, EventKind::Evidence]);
@@ -250,7 +250,7 @@ async fn stores_written_by_formats_1_to_3_take_payments() {
         std::fs::write(dir.path().join("lgsp.db"), file).unwrap();
         let store = open(dir.path());
         assert_eq!(store.payment(id(1)).await.unwrap(), None);
-        assert_eq!(store.payments_due(NOW, 10).await.unwrap(), []);
+        assert_eq!(store.payments_due(Timestamp(0)..=NOW, 10).await.unwrap(), []);
         write_payments(&store).await;
         read_payments(&store, events + 1).await;
         read(&store).await;

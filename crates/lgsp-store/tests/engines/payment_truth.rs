@@ -110,7 +110,7 @@ async fn a_payments_row_that_lies_is_damage_and_no_answer() {
             store.payment(id(1)).await.map(drop),
             store.payment_named(name("a")).await.map(drop),
             store.payments_of(code(1), 10).await.map(drop),
-            store.payments_due(NOW, 10).await.map(drop),
+            store.payments_due(Timestamp(0)..=NOW, 10).await.map(drop),
         ] {
             assert!(matches!(answer, Err(StoreError::Damaged(_))), "{seq}: {answer:?}");
         }

@@ -167,7 +167,7 @@ pub async fn what_is_due_comes_earliest_first_and_may_wait_without_an_event(stor
         stored(store, PaymentChange { due, ..new_payment(payment, "x") }).await;
     }
     let due = |until: i64, limit: usize| async move {
-        let entries = store.payments_due(NOW.plus_millis(until), limit).await.unwrap();
+        let entries = store.payments_due(Timestamp(0)..=NOW.plus_millis(until), limit).await.unwrap();
         entries.into_iter().map(|entry| entry.seq.0).collect::<Vec<_>>()
     };
     assert_eq!((due(9, 9).await, due(10, 9).await, due(99, 9).await), (vec![], vec![2, 5], vec![2, 5, 4, 1]));
@@ -284,7 +284,7 @@ pub async fn no_call_gives_out_more_than_its_bound(store: &dyn DurableStore) {
         stored(store, PaymentChange { dossier: code(1), due, ledger, ..new_payment(n, "x") }).await;
     }
     assert_eq!(store.payments_of(code(1), usize::MAX).await.unwrap().len(), PAYMENTS_AT_ONCE);
-    assert_eq!(store.payments_due(NOW, usize::MAX).await.unwrap().len(), PAYMENTS_AT_ONCE);
+    assert_eq!(store.payments_due(Timestamp(0)..=NOW, usize::MAX).await.unwrap().len(), PAYMENTS_AT_ONCE);
     let page = store.ledger("vnpay".into(), DAY, String::new(), usize::MAX).await.unwrap();
     assert_eq!(page.len(), LEDGER_AT_ONCE);
     let rest = store.ledger("vnpay".into(), DAY, page[page.len() - 1].reference.clone(), usize::MAX).await.unwrap();

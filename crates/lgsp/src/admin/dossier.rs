@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::intake::reason_text;
 use crate::lookup::HISTORY;
+use crate::payments;
 use crate::targets::goes_to;
 use crate::trace::hex_of;
 
@@ -47,6 +48,12 @@ pub(super) async fn time_line(
         sync.push(row);
         explanation.push(text);
     }
+    let mut of_payments = Vec::new();
+    for record in payments::records_of(&admin.app, known.code.clone()).await? {
+        let told = payments::explanation(&record, admin.app.clock.wall()).join(" ");
+        explanation.push(format!("Payment {} of {} đồng: {told}", record.id, record.amount));
+        of_payments.push(super::payments::row(&record, None));
+    }
     let (acts, events): (Vec<_>, Vec<_>) = known.events.iter().partition(|event| event.kind == EventKind::Audit);
     Ok(shown(&json!({
         "MaHoSo": known.code.as_str(),
@@ -57,6 +64,7 @@ pub(super) async fn time_line(
         "record_seq": known.state.record.map(|seq| seq.0),
         "newest_step": known.state.newest_step.map(|at| at.timestamp().to_string()),
         "explanation": explanation,
+        "payments": of_payments,
         "sync": sync,
         "events": events.into_iter().map(|event| known.event(event, records)).collect::<Vec<_>>(),
         "acts": acts.into_iter().map(act).collect::<Vec<_>>(),

@@ -36,6 +36,8 @@ pub(super) enum Command {
     Parked(ParkedArguments),
     /// List, release or drop events that would move a dossier backwards
     Held(HeldArguments),
+    /// See payments that wait, and why; have a provider asked; say that you looked at a flagged one
+    Payments(PaymentsArguments),
     /// People who sign in: what is known of an account, and accounts that may be one person's
     Accounts(AccountsArguments),
     /// Show the services, whether they are set up, and how their servers are
@@ -224,6 +226,38 @@ pub(super) enum HeldAction {
 pub(super) struct HeldEvent {
     /// The event's position in the log
     pub(super) seq: u64,
+    #[command(flatten)]
+    pub(super) why: Why,
+}
+
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(super) struct PaymentsArguments {
+    #[command(flatten)]
+    pub(super) api: ApiArguments,
+    #[command(subcommand)]
+    pub(super) action: PaymentsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PaymentsAction {
+    /// Show payments whose end nobody has, and those that wait for a person
+    List,
+    /// Tell the story of one: where it stands, why, and by whose word
+    Show {
+        /// The payment's id
+        id: String,
+    },
+    /// Have its provider asked now
+    Ask(OnePayment),
+    /// Say that you have looked at what its flags say
+    Review(OnePayment),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OnePayment {
+    /// The payment's id
+    pub(super) id: String,
     #[command(flatten)]
     pub(super) why: Why,
 }

@@ -39,6 +39,7 @@ pub(crate) fn not_now(why: NotNow) -> Failure {
         NotNow::OtherAmount => {
             "a refund with this reference is there over another amount; use a new reference".to_owned()
         }
+        NotNow::NothingToReview => "nothing about this payment waits for a person".to_owned(),
         NotNow::Over => "the payment is paid or has ended; it cannot be cancelled".to_owned(),
     };
     Failure::new(if why == NotNow::OtherAmount { ErrorCode::IdempotencyMismatch } else { ErrorCode::Conflict }, detail)

@@ -191,6 +191,7 @@ impl Ask {
             refunded: 0,
             refunds: Vec::new(),
             post: None,
+            review: None,
             asked: self.digest(),
         };
         record.take(&payment, payment.changed_at);

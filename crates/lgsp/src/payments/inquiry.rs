@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lgsp_connect::PayFailure;
-use lgsp_core::payment::{EndCause, Fact, next_look};
+use lgsp_core::payment::{EndCause, Fact};
 use lgsp_model::{DossierCode, PaymentId, PaymentState, ReportStanding, Timestamp};
 use lgsp_store::{PaymentEntry, TraceId};
 
 use super::facts::{self, evidence};
 use super::keeper::{self, Because, Kept};
+use super::lines;
 use super::open;
 use super::order::order;
 use super::providers::PaymentProvider;
@@ -57,7 +58,7 @@ impl Inquiry {
         loop {
             let room = app.inquiry.room();
             if room > 0 {
-                match app.store.payments_due(app.clock.wall(), room + AT_ONCE).await {
+                match app.store.payments_due(Timestamp(0)..=app.clock.wall(), room + AT_ONCE).await {
                     Ok(due) => {
                         due.into_iter().filter(|entry| app.inquiry.take(&entry.id)).take(room).for_each(|entry| {
                             let app = app.clone();
@@ -115,7 +116,6 @@ async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failu
         PaymentState::RefundPending => refund::pursue(app, &snapshot, record, TraceId::default()).await?,
         state if state.had_money() => {
             paid_twice(app, record).await?;
-            return Ok(None);
         }
         _ => {
             let asked = ask(app, &snapshot, record).await?;
@@ -124,7 +124,7 @@ async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failu
             }
         }
     }
-    Ok(next_look(&record.payment(), app.clock.wall()))
+    Ok(lines::next(record, app.clock.wall()))
 }
 
 async fn end(app: &Arc<App>, record: &Record, cause: EndCause) -> Result<(), Failure> {

@@ -75,5 +75,14 @@ pub(crate) fn day_of(at: Timestamp) -> u32 {
 pub(crate) fn due(before: Option<PaymentState>, record: &Record, now: Timestamp) -> Option<Timestamp> {
     let holds = |state: PaymentState| state.had_money() && state != PaymentState::RefundPending;
     let newly = holds(record.state()) && !before.is_some_and(holds);
-    if newly { Some(now) } else { next_look(&record.payment(), now) }
+    if newly { Some(now) } else { next(record, now) }
 }
+
+/// When a payment is looked at that nothing has just happened to. One that only a person can do something about is due in a time that
+/// never comes, where the list of such payments is read.
+pub(crate) fn next(record: &Record, now: Timestamp) -> Option<Timestamp> {
+    next_look(&record.payment(), now).or_else(|| record.needs_a_person().then_some(NEVER))
+}
+
+/// After every time that a payment may have: 1 January 9999.
+pub(crate) const NEVER: Timestamp = Timestamp(253_370_764_800_000);

@@ -61,7 +61,7 @@ pub(crate) async fn of_dossier(app: &Arc<App>, request: &Accepted) -> Result<Ans
     Ok(answer::json(StatusCode::OK, body.to_string()))
 }
 
-async fn records_of(app: &App, code: DossierCode) -> Result<Vec<Record>, Failure> {
+pub(crate) async fn records_of(app: &App, code: DossierCode) -> Result<Vec<Record>, Failure> {
     let entries = app.store.payments_of(code, OF_DOSSIER).await?;
     entries.into_iter().map(|entry| Kept::of(entry).map(|kept| kept.record)).collect()
 }

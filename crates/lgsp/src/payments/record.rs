@@ -63,6 +63,9 @@ pub(crate) struct Record {
     pub(crate) refunded: i64,
     pub(crate) refunds: Vec<RefundLine>,
     pub(crate) post: Option<Post>,
+    /// Who has looked at what the flags say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) review: Option<Review>,
     /// The digest of what was asked for: a repeat of the reference must ask for the same.
     pub(crate) asked: String,
 }
@@ -111,6 +114,15 @@ pub(crate) struct RefundLine {
     pub(crate) done_at: Option<Timestamp>,
     pub(crate) provider_id: Option<String>,
     pub(crate) code: Option<String>,
+}
+
+/// Somebody has looked at a flagged payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Review {
+    #[serde(with = "when")]
+    pub(crate) at: Timestamp,
+    pub(crate) by: String,
+    pub(crate) reason: String,
 }
 
 /// The order at the post that brings the result.
@@ -186,7 +198,11 @@ impl Record {
         self.received = payment.received.map(Dong::get);
         self.provider_code.clone_from(&payment.code);
         self.cause = payment.cause.map(|cause| cause.as_str().to_owned());
-        self.flags = payment.flags.iter().map(|flag| flag.as_str().to_owned()).collect();
+        let flags: Vec<_> = payment.flags.iter().map(|flag| flag.as_str().to_owned()).collect();
+        if flags.len() > self.flags.len() {
+            self.review = None;
+        }
+        self.flags = flags;
         self.refunded = payment.refunded().get();
         for refund in &payment.refunds {
             let Some(line) = self.refunds.iter_mut().find(|line| line.id == refund.id.as_str()) else { continue };
@@ -197,6 +213,11 @@ impl Record {
             line.provider_id.clone_from(&refund.provider_id);
             line.code.clone_from(&refund.code);
         }
+    }
+
+    /// Whether something about it waits for a person.
+    pub(crate) fn needs_a_person(&self) -> bool {
+        !self.flags.is_empty() && self.review.is_none()
     }
 
     pub(crate) fn state(&self) -> PaymentState {
