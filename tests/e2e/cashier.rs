@@ -22,6 +22,8 @@ pub(crate) struct Teller {
     pub(crate) opens: Option<&'static str>,
     /// Whether money can be sent back by it.
     pub(crate) refunds: bool,
+    /// Whether it knows where to send browsers back to.
+    pub(crate) returns: bool,
     /// Whether the signature of its callbacks covers what happened.
     pub(crate) proves: bool,
 }
@@ -33,6 +35,7 @@ pub(crate) const TELLERS: [Teller; 6] = [
         settings: "tmn_code = \"LGSPTEST\"\nsecret = \"{vnpay}\"",
         opens: None,
         refunds: true,
+        returns: true,
         proves: true,
     },
     Teller {
@@ -40,6 +43,7 @@ pub(crate) const TELLERS: [Teller; 6] = [
         settings: "partner_code = \"MOMO\"\naccess_key = \"F8BBA842ECF85\"\nsecret_key = \"K951B6PE1waDMi640xX08PD3vg6EkVlz\"",
         opens: Some("create"),
         refunds: true,
+        returns: true,
         proves: true,
     },
     Teller {
@@ -47,6 +51,7 @@ pub(crate) const TELLERS: [Teller; 6] = [
         settings: "app_id = 2553\nkey1 = \"PcY4iZIKFCIdgZvA6ueMcMHHUbRLYjPL\"\nkey2 = \"kLtgPl8HHhfvMuDHPwKfgfsY4Ydm9eIz\"",
         opens: Some("create"),
         refunds: true,
+        returns: true,
         proves: true,
     },
     Teller {
@@ -54,6 +59,7 @@ pub(crate) const TELLERS: [Teller; 6] = [
         settings: "client_id = \"{keypay}\"\nhash_key_1 = \"{keypay1}\"\nhash_key_2 = \"{keypay2}\"",
         opens: Some("create"),
         refunds: false,
+        returns: true,
         proves: false,
     },
     Teller {
@@ -61,13 +67,15 @@ pub(crate) const TELLERS: [Teller; 6] = [
         settings: "partner_code = \"{paygov}\"\naccess_key = \"{paygov_access}\"\nsecret_key = \"{paygov_secret}\"\nservice_code = \"LGSP\"",
         opens: Some("create"),
         refunds: false,
-        proves: true,
+        returns: true,
+        proves: false,
     },
     Teller {
         kind: "national",
         settings: "partner = \"{national}\"\nsecret = \"{national_secret}\"",
         opens: Some("create"),
         refunds: false,
+        returns: false,
         proves: true,
     },
 ];

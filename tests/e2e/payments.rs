@@ -255,3 +255,85 @@ async fn payments_outlive_a_restart() {
     let cashier = cashier.restart().await;
     assert_eq!(cashier.payment(&id).await["state"], "paid");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_sees_what_waits_and_why_and_says_that_he_looked() {
+    let cashier = Cashier::start().await;
+    let world = &cashier.world;
+    let open = cashier.make(&fee(20)).await;
+    let paid = cashier.make(&fee(21)).await;
+    let id = paid["id"].as_str().unwrap();
+    world.post(&cashier.token, &format!("/v1/payments/{id}/cancel"), "").await.expect(200);
+    cashier.press(&paid, "pay").await;
+    cashier.until(id, "paid").await;
+    let listed = || async {
+        let list = world.admin("GET", "/admin/v1/payments", None).await.expect(200).json();
+        let rows = list["payments"].as_array().unwrap().clone();
+        rows.into_iter()
+            .map(|row| (row["id"].as_str().unwrap().to_owned(), row["needs_a_person"] == true))
+            .collect::<Vec<_>>()
+    };
+    let of_open = (open["id"].as_str().unwrap().to_owned(), false);
+    let begun = std::time::Instant::now();
+    while listed().await != [of_open.clone(), (id.to_owned(), true)] {
+        assert!(begun.elapsed() < super::gateway::PATIENCE, "{:?}", listed().await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let story = world.admin("GET", &format!("/admin/v1/payments/{id}"), None).await.expect(200).json();
+    let told = story["explanation"].to_string();
+    assert!(told.contains("vnpay has the money since") && told.contains("after the payment's end"), "{told}");
+    let events: Vec<_> =
+        story["events"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+    assert_eq!(events, ["payment", "payment", "evidence", "payment", "evidence", "payment"], "{story}");
+    assert!(!story.to_string().contains("079199887766"), "who pays is none of his business");
+    world
+        .admin("POST", &format!("/admin/v1/payments/{id}/review"), Some(json!({})))
+        .await
+        .expect_problem(400, "GW1006");
+    let why = json!({ "reason": "Đã báo một cửa" });
+    world.admin("POST", &format!("/admin/v1/payments/{id}/review"), Some(why.clone())).await.expect(200);
+    assert_eq!(listed().await, [of_open.clone()]);
+    world
+        .admin("POST", &format!("/admin/v1/payments/{id}/review"), Some(why.clone()))
+        .await
+        .expect_problem(409, "GW1401");
+    let asked =
+        world.admin("POST", &format!("/admin/v1/payments/{}/ask", of_open.0), Some(why)).await.expect(200).json();
+    assert_eq!(asked["said"], "no_money");
+    world.admin("GET", "/admin/v1/payments/0123456789abcdefghjk", None).await.expect_problem(404, "GW1305");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_by_post_knows_its_fee_and_the_fee_its_result() {
+    let cashier = Cashier::start().await;
+    let world = &cashier.world;
+    let order = |cod: i64| {
+        json!({
+            "CustomerCode": "H56", "OrderNumber": format!("KQ-{cod}"), "SenderName": "Một cửa", "SenderAddress": "Số 1", "SenderTel": "0200000000",
+            "SenderProvince": 38, "SenderDistrict": 1, "ReceiverName": "Nguyễn Văn Thử", "ReceiverAddress": "Số 2",
+            "ReceiverTel": "0900000000", "ReceiverProvince": 38, "ReceiverDistrict": 1, "CODAmount": cod, "FlagConfig": 2,
+        })
+    };
+    let mut messages = Vec::new();
+    for cod in [0, 50_000] {
+        let stored =
+            world.post(&cashier.token, "/services/vnpost/orders", order(cod).to_string()).await.expect(202).json();
+        messages.push(stored["message_id"].as_str().map_or_else(|| stored["message_id"].to_string(), str::to_owned));
+    }
+    let linked = |n: usize, message: &str| with(fee(n), "post", json!({ "message": message, "CuocPhi": 30_000 }));
+    cashier.ask(&linked(30, &messages[1])).await.expect_problem(422, "GW1501");
+    cashier.ask(&linked(30, "1")).await.expect_problem(422, "GW1501");
+    cashier
+        .ask(&with(fee(30), "post", json!({ "message": messages[0], "CuocPhi": 1 })))
+        .await
+        .expect_problem(422, "GW1501");
+    let payment = cashier.make(&linked(30, &messages[0])).await;
+    assert_eq!((&payment["post"]["order"], &payment["post"]["CODAmount"]), (&"KQ-0".into(), &0.into()));
+    cashier.ask(&linked(31, &messages[0])).await.expect_problem(409, "GW1401");
+    let message = world.get(&cashier.token, &format!("/v1/messages/{}", messages[0])).await.expect(200).json();
+    assert_eq!((&message["payment"]["id"], &message["payment"]["paid"]), (&payment["id"], &false.into()));
+    cashier.press(&payment, "pay").await;
+    cashier.until(payment["id"].as_str().unwrap(), "paid").await;
+    let message = world.get(&cashier.token, &format!("/v1/messages/{}", messages[0])).await.expect(200).json();
+    assert_eq!((&message["payment"]["paid"], &message["payment"]["CODAmount"]), (&true.into(), &0.into()));
+}

@@ -217,8 +217,8 @@ async fn paid_twice(app: &Arc<App>, record: &Record) -> Result<(), Failure> {
             same.push(other);
         }
     }
-    // By when the money came; of two at one time by name, so that everybody who looks finds the same one.
-    same.sort_by(|a, b| (a.paid_at, &a.id).cmp(&(b.paid_at, &b.id)));
+    // By when the money came, which providers tell to the second; everybody who looks finds the same order.
+    same.sort_by(|a, b| (a.paid_at, a.created_at, &a.id).cmp(&(b.paid_at, b.created_at, &b.id)));
     for later in same.iter().skip(1) {
         let because = Because::of(TraceId::default());
         keeper::change(app, later.id(), because, |record, now| facts::learn(record, &Fact::PaidBefore, now)).await?;
