@@ -73,7 +73,7 @@ pub(crate) async fn ask_now(app: &Arc<App>, id: &PaymentId) -> Result<&'static s
     let kept = keeper::load(app, id).await?.ok_or_else(keeper::unknown)?;
     Ok(match inquiry::ask(app, &app.snapshot(), &kept.record).await? {
         Asked::Settled => "settled",
-        Asked::NoMoney => "no_money",
+        Asked::NoMoney | Asked::NotThere => "no_money",
         Asked::Unclear => "unclear",
     })
 }
