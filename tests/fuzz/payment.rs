@@ -36,9 +36,6 @@ const PROVIDERS: [(&str, &str); 6] = [
     ("national", "partner = '{NATIONAL_PARTNER}'\nsecret = '{NATIONAL}'"),
 ];
 
-/// Its callbacks prove nothing, and it cannot be asked: it stays open until its day file comes.
-const UNPROVEN: &str = "paygov";
-
 /// What the sandbox's merchants are called.
 const NAMES: [(&str, &str); 15] = [
     ("{VNPAY_TMN}", sandbox::VNPAY_TMN_CODE),
@@ -240,18 +237,17 @@ async fn whatever_is_said_in_a_providers_name_only_money_that_it_has_is_believed
             if payment["state"] == "paid" {
                 assert!(paid, "{provider}: {payment} and {order}");
                 assert_eq!(payment["received"], FEE, "{provider}: {payment} and {order}");
-                assert_eq!(payment["transaction"], order["transaction"], "{provider}: {payment} and {order}");
+                // PayGov writes letters of its own before the number.
+                let (ours, theirs) = (payment["transaction"].as_str().unwrap(), order["transaction"].as_str().unwrap());
+                assert!(ours.ends_with(theirs), "{provider}: {payment} and {order}");
                 believed += 1;
             } else {
                 assert_eq!(payment["received"], Value::Null, "{provider}: {payment} and {order}");
-                assert!(!paid || provider == &UNPROVEN, "{provider}: {payment} and {order}");
+                assert!(!paid, "{provider}: {payment} and {order}");
             }
         }
     }
-    assert!(
-        answered > 50 && believed == 2 * (PROVIDERS.len() - 1),
-        "the mutations miss a kind: {answered}, {believed}"
-    );
+    assert!(answered > 50 && believed == 2 * PROVIDERS.len(), "the mutations miss a kind: {answered}, {believed}");
     println!("{answered} callbacks answered; {believed} payments believed, each of them true");
 }
 
