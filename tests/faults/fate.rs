@@ -363,12 +363,17 @@ impl World {
                 self.till.vnpay("POST", "settle-refund", Some(json!({ "refund": refund["name"] }))).await;
             }
         }
-        let (mut passed, mut step) = (0, 15);
+        let (mut passed, mut step, mut changes) = (0, 15, 0);
         loop {
             self.jump(step);
             // The job of the gateway looks by itself.
             tokio::time::sleep(A_LOOK).await;
-            let Err(open) = self.is_at_rest().await else { return };
+            let before = std::mem::replace(&mut changes, self.till.feed().await.len());
+            let open = match self.is_at_rest().await {
+                Ok(()) if changes == before => return,
+                Ok(()) => "something changed just now".to_owned(),
+                Err(open) => open,
+            };
             assert!(passed < LONGEST_END, "never comes to rest: {open}");
             passed += step;
             step = (step * 2).min(3_600);
