@@ -9,11 +9,13 @@ use lgsp_connect::PayFailure;
 use lgsp_core::payment::{EndCause, Fact};
 use lgsp_model::{DossierCode, PaymentId, PaymentState, ReportStanding, Timestamp};
 use lgsp_store::{PaymentEntry, TraceId};
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use super::facts::{self, evidence};
 use super::keeper::{self, Because, Kept};
 use super::lines;
 use super::open;
+use super::operate;
 use super::order::order;
 use super::providers::PaymentProvider;
 use super::record::Record;
@@ -29,6 +31,12 @@ const AT_ONCE: usize = 256;
 
 /// How long a payment that could not be looked at waits; an error is logged each time.
 const AFTER_TROUBLE_MILLIS: i64 = 30_000;
+
+/// How long a payment waits whose provider is asked about others.
+const BUSY_MILLIS: i64 = 2_000;
+
+/// How often it is counted what waits, in rounds.
+const COUNTED_EVERY: u32 = 60;
 
 /// Payments of a dossier among which one that was paid twice is looked for.
 const OF_DOSSIER: usize = 1000;
@@ -55,7 +63,10 @@ impl Inquiry {
 
     /// Runs until the gateway stops.
     pub(crate) async fn run(app: Arc<App>) {
-        loop {
+        for round in 0u32.. {
+            if round % COUNTED_EVERY == 0 {
+                count(&app).await;
+            }
             let room = app.inquiry.room();
             if room > 0 {
                 match app.store.payments_due(Timestamp(0)..=app.clock.wall(), room + AT_ONCE).await {
@@ -77,6 +88,20 @@ impl Inquiry {
                 () = app.drained() => return,
             }
         }
+    }
+}
+
+/// Shows how many payments have no end yet, and how many wait for a person; of more than a thousand, a thousand.
+async fn count(app: &App) {
+    match operate::waiting(app).await {
+        Ok(waiting) => app.metrics.payments.waiting(
+            waiting.iter().map(
+                |(record, _)| {
+                    if record.needs_a_person() { "needs_a_person" } else { record.state().as_str() }
+                },
+            ),
+        ),
+        Err(failure) => tracing::warn!(code = failure.code.code(), "it cannot be counted which payments wait"),
     }
 }
 
@@ -107,6 +132,8 @@ async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failu
     let snapshot = app.snapshot();
     let record = &kept.record;
     let (state, now) = (record.state(), app.clock.wall());
+    // Who finds its provider busy comes back a little later: payments of other providers do not wait behind it.
+    let Ok(_place) = free_place(&snapshot, record) else { return Ok(Some(now.plus_millis(BUSY_MILLIS))) };
     match state {
         PaymentState::Created if !record.sent => {
             if now >= record.expires_at {
@@ -118,13 +145,20 @@ async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failu
             paid_twice(app, record).await?;
         }
         _ => {
-            let asked = ask(app, &snapshot, record).await?;
+            let asked = asked(app, &snapshot, record).await?;
             if asked == Asked::NotThere && open::is_overdue(record, now) {
                 open::again(app, &snapshot, record).await?;
             }
         }
     }
     Ok(lines::next(record, app.clock.wall()))
+}
+
+/// A place among the questions that are asked of a payment's provider now; of a payment without one there is nothing to wait for.
+fn free_place(snapshot: &Snapshot, record: &Record) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    let asks = record.sent && (!record.state().had_money() || record.state() == PaymentState::RefundPending);
+    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    provider.filter(|_| asks).map(|provider| provider.asking.clone().try_acquire_owned()).transpose()
 }
 
 async fn end(app: &Arc<App>, record: &Record, cause: EndCause) -> Result<(), Failure> {
@@ -146,8 +180,18 @@ pub(crate) enum Asked {
     Unclear,
 }
 
-/// Asks the provider of a payment where it stands, and ends the payment when its time is over and the provider has no money for it.
+/// Asks the provider of a payment where it stands, after those who ask it now.
 pub(crate) async fn ask(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<Asked, Failure> {
+    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let _place = match provider {
+        Some(provider) => Some(provider.asking.clone().acquire_owned().await.expect("it is never closed")),
+        None => None,
+    };
+    asked(app, snapshot, record).await
+}
+
+/// Asks, and ends the payment when its time is over and the provider has no money for it.
+async fn asked(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<Asked, Failure> {
     let Some(provider) = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id)) else {
         tracing::warn!(
             payment = record.id,
@@ -156,7 +200,6 @@ pub(crate) async fn ask(app: &Arc<App>, snapshot: &Snapshot, record: &Record) ->
         );
         return Ok(Asked::Unclear);
     };
-    let _place = provider.asking.clone().acquire_owned().await.expect("it is never closed");
     let order = order(&snapshot.config, record, provider.id());
     match provider.connector.query(&order).await {
         Ok(report) => {

@@ -154,7 +154,6 @@ pub(crate) async fn pursue(
     let line = record.refunds.iter().find(|line| line.state == RefundState::Pending.as_str());
     let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
     let (Some(line), Some(provider)) = (line, provider) else { return Ok(()) };
-    let _place = provider.asking.clone().acquire_owned().await.expect("it is never closed");
     let (order, id, others) = (order(&snapshot.config, record, provider.id()), refund_name(line), others(record, line));
     let asked = refund_order(&order, record, line, (&id, &others));
     let came = provider.connector.query_refund(asked, line.provider_id.as_deref()).await;

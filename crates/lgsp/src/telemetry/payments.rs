@@ -2,7 +2,7 @@
 
 use lgsp_connect::CallbackVerdict;
 use lgsp_model::PaymentState;
-use prometheus::IntCounterVec;
+use prometheus::{IntCounterVec, IntGaugeVec};
 
 use super::metrics::Maker;
 
@@ -11,6 +11,7 @@ pub(crate) struct PaymentMetrics {
     states: IntCounterVec,
     callbacks: IntCounterVec,
     flagged: IntCounterVec,
+    waiting: IntGaugeVec,
 }
 
 impl PaymentMetrics {
@@ -27,6 +28,11 @@ impl PaymentMetrics {
                 "Payments that a person should look at, by why.",
                 &["provider", "flag"],
             ),
+            waiting: make.gauges(
+                "lgsp_payments_waiting",
+                "Payments without an end, by state, and those that a person should look at; at most 1000 of each.",
+                &["what"],
+            ),
         }
     }
 
@@ -38,6 +44,16 @@ impl PaymentMetrics {
     /// A payment was flagged.
     pub(crate) fn flagged(&self, provider: &str, flag: &str) {
         self.flagged.with_label_values(&[provider, flag]).inc();
+    }
+
+    /// What waits now, a word for each payment.
+    pub(crate) fn waiting<'a>(&self, words: impl Iterator<Item = &'a str>) {
+        let words: Vec<&str> = words.collect();
+        let states = PaymentState::ALL.iter().map(|state| state.as_str());
+        for what in states.chain(["needs_a_person"]) {
+            let count = words.iter().filter(|word| **word == what).count();
+            self.waiting.with_label_values(&[what]).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// A callback was answered.
