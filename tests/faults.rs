@@ -1,8 +1,9 @@
 //! What goes wrong on a real machine: kill -9, lost answers, a full disk, a clock set back, a stop and a reload under
-//! load. The gateway is the real program, in a process of its own. It looks only at what callers and operators see, and
-//! at the store's own check of its hash chain.
+//! load, and payments through all of it. The gateway is the real program, in a process of its own. It looks only at what
+//! callers, providers and operators see, and at the store's own check of its hash chain.
 //!
-//! `LGSP_ROUNDS` sets how often the program is killed, `LGSP_SEED` repeats a run.
+//! `LGSP_ROUNDS` sets how often the program is killed, `LGSP_FATE_SECONDS` how long payments meet their fates, `LGSP_SEED`
+//! repeats a run.
 
 // `clippy.toml` allows it in tests; what stands between them are tests as well.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
