@@ -292,7 +292,7 @@ async fn an_operator_sees_what_waits_and_why_and_says_that_he_looked() {
         .expect_problem(400, "GW1006");
     let why = json!({ "reason": "Đã báo một cửa" });
     world.admin("POST", &format!("/admin/v1/payments/{id}/review"), Some(why.clone())).await.expect(200);
-    assert_eq!(listed().await, [of_open.clone()]);
+    assert_eq!(listed().await, std::slice::from_ref(&of_open));
     world
         .admin("POST", &format!("/admin/v1/payments/{id}/review"), Some(why.clone()))
         .await
