@@ -1,5 +1,6 @@
 //! The demo: dossiers lived through their whole life over the public API by three kinds of one-stop system, while the
-//! sandbox's portal misbehaves, and a comparison in the end of what was accepted with what arrived.
+//! sandbox's portal misbehaves, fees of some paid at simulated providers, and a comparison in the end of what was accepted with
+//! what arrived, and of the money with the providers' books.
 //!
 //! It uses only what any caller has, and what the sandbox tells about itself; it looks into no part of the gateway.
 
@@ -9,19 +10,24 @@ mod chance;
 mod client;
 mod compare;
 mod counter;
+mod fees;
 mod ledger;
 mod life;
+mod reckoning;
 mod record;
 mod run;
 mod stage;
 mod summary;
 mod tables;
+mod till;
 mod weather;
 mod world;
 
 pub use catalogue::{CatalogueError, DemoProcedure, ProcedureList};
 pub use client::{ClientCredentials, ClientError, PasswordLogin};
 pub use counter::{Counter, CounterPlace};
+pub use fees::Provider;
+pub use reckoning::{FeeSummary, Takings};
 pub use run::{DemoError, DemoOptions, Progress, run_demo};
 pub(crate) use stage::run;
 pub use summary::Summary;
@@ -55,6 +61,12 @@ pub struct DemoTarget {
     pub adapter: PasswordLogin,
     /// The member that pulls.
     pub puller: ClientCredentials,
+    /// Where the citizens of [`System::Single`] come back to when they have paid.
+    pub return_url: String,
+    /// The operators' listener, such as `http://127.0.0.1:9090`.
+    pub admin_url: String,
+    /// The operators' token.
+    pub admin_token: String,
 }
 
 /// The members that a demo plays.
@@ -68,9 +80,26 @@ pub fn members() -> Vec<DemoMember> {
         "service:vnpost",
         "service:ministry",
     ];
+    const PUSH_AND_PAY: &[&str] = &[
+        "dossier:push",
+        "dossier:read",
+        "payment:create",
+        "payment:read",
+        "service:population",
+        "service:enterprise",
+        "service:profile-exchange",
+        "service:vnpost",
+        "service:ministry",
+    ];
     let pusher = |id, name, agencies, system| DemoMember { id, name, agencies, scopes: PUSH, system: Some(system) };
     vec![
-        pusher("one-stop-h11", "Một cửa điện tử tỉnh Điện Biên", vec!["H11".to_owned()], System::Single),
+        DemoMember {
+            id: "one-stop-h11",
+            name: "Một cửa điện tử tỉnh Điện Biên",
+            agencies: vec!["H11".to_owned()],
+            scopes: PUSH_AND_PAY,
+            system: Some(System::Single),
+        },
         pusher("one-stop-h56", "Một cửa điện tử tỉnh Thanh Hóa", System::Bulk.agency_codes(), System::Bulk),
         pusher(
             "one-stop-h56-communes",

@@ -4,6 +4,7 @@
 
 mod adapter;
 mod bulk;
+mod cashier;
 mod puller;
 mod single;
 
@@ -18,6 +19,7 @@ use serde_json::Value;
 pub(crate) use adapter::Adapter;
 pub use adapter::PasswordLogin;
 pub(crate) use bulk::Bulk;
+pub(crate) use cashier::{Cashier, Citizen};
 pub(crate) use puller::Puller;
 pub(crate) use single::Single;
 

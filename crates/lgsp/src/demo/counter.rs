@@ -74,6 +74,11 @@ impl CounterPlace {
         format!("http://{}/bye", self.address)
     }
 
+    /// Where people are sent back to from a payment.
+    pub fn paid_uri(&self) -> String {
+        format!("http://{}/paid", self.address)
+    }
+
     /// Opens the counter.
     pub fn open(self, issuer: &str, client: ClientCredentials) -> Counter {
         let Self { listener, address } = self;
@@ -89,6 +94,11 @@ impl CounterPlace {
 }
 
 impl Counter {
+    /// Where people are sent back to from a payment.
+    pub fn paid_uri(&self) -> String {
+        format!("http://{}/paid", self.address)
+    }
+
     /// Where to look.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
@@ -124,6 +134,7 @@ impl Desk {
             "/" => Ok(page("<p><a href=\"/sign-in\">Đăng nhập – Sign in</a></p>")),
             "/sign-in" => Ok(self.begin()),
             "/sso" => self.finish(&query).await,
+            "/paid" => Ok(paid(&query)),
             "/bye" => Ok(page("<p>Bạn đã đăng xuất – You are signed out.</p><p><a href=\"/\">↩</a></p>")),
             _ => Err("there is nothing here".to_owned()),
         };
@@ -220,6 +231,16 @@ impl Desk {
         let why = || format!("the gateway answered {status}: {}", body["error_description"].as_str().unwrap_or("?"));
         if status.is_success() { Ok(body) } else { Err(why()) }
     }
+}
+
+/// Whoever comes back from a payment tells nothing by that: the one-stop system asks the gateway.
+fn paid(query: &[(String, String)]) -> Page {
+    let named = |name| escaped(form::value(query, name).unwrap_or("?"));
+    page(&format!(
+        "<p>Cảm ơn bạn. Kết quả thanh toán sẽ được cập nhật vào hồ sơ. – Thank you.</p><pre>GET /v1/payments/{}\nreference {}</pre>",
+        named("payment"),
+        named("reference")
+    ))
 }
 
 fn text<'a>(answer: &'a Value, name: &str) -> Result<&'a str, String> {

@@ -4,17 +4,21 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jiff::civil::Date;
 use lgsp_sandbox::{Catalogue, Portal, Procedure, Sandbox};
+use tokio::sync::mpsc;
 
 use super::catalogue::{CatalogueError, ProcedureList};
 use super::client::{Adapter, Bulk, ClientError, Puller, SharedLedger, Single};
 use super::compare::compare;
+use super::fees::FEES;
 use super::ledger::{Ledger, Told};
 use super::life::Lives;
+use super::reckoning::{FeeSummary, Reckoning};
 use super::summary::Summary;
+use super::till::{Ended, Till};
 use super::world::{System, World};
 use super::{DemoTarget, tables, weather};
 
@@ -95,16 +99,17 @@ pub async fn run_demo(target: &DemoTarget, sandbox: &Sandbox, options: DemoOptio
         portal: sandbox.portal().clone(),
         ledger: SharedLedger::default(),
         puller: Puller::new(&target.public_url, target.puller.clone()),
+        till: Arc::new(Till::new(target)),
         weather: Mutex::new(None),
         options,
         started,
     };
-    let procedures = tokio::select! {
-        done = run.live(target, &world) => done?,
+    let (procedures, fees) = tokio::select! {
+        done = run.live_and_reckon(target, sandbox, &world) => done?,
         error = run.puller.follow() => return Err(error.into()),
         never = run.tell_progress() => match never {},
     };
-    let (mut summary, differences) = run.summary(procedures);
+    let (mut summary, differences) = run.summary(procedures, fees);
     for (code, difference) in differences {
         let why = run.puller.where_copies_stand(&code).await;
         summary.problems.push(format!("{code} {difference}{why}"));
@@ -118,17 +123,42 @@ struct Run {
     portal: Portal,
     ledger: SharedLedger,
     puller: Puller,
+    till: Arc<Till>,
     weather: Mutex<Option<&'static str>>,
     options: DemoOptions,
     started: Instant,
 }
 
 impl Run {
+    /// Lives everything to its end, then counts the money. How many procedures the portal has, and the money.
+    async fn live_and_reckon(
+        &self,
+        target: &DemoTarget,
+        sandbox: &Sandbox,
+        world: &Arc<World>,
+    ) -> Result<(u64, FeeSummary), ClientError> {
+        let from_ms = now_ms();
+        let (procedures, ended) = self.live(target, world).await?;
+        let reckoning = Reckoning { target, payments: sandbox.payments(), from_ms, until_ms: now_ms() };
+        Ok((procedures, reckoning.make(&ended).await?))
+    }
+
+    /// Dossiers, and beside them the fees of some.
+    async fn live(&self, target: &DemoTarget, world: &Arc<World>) -> Result<(u64, Vec<Ended>), ClientError> {
+        let (till, accepted) = mpsc::channel(FEES);
+        tokio::try_join!(self.live_dossiers(target, world, till), Arc::clone(&self.till).serve(accepted))
+    }
+
     /// Sends everything under changing weather, then waits until all has arrived or nothing moves any more.
-    async fn live(&self, target: &DemoTarget, world: &Arc<World>) -> Result<u64, ClientError> {
+    async fn live_dossiers(
+        &self,
+        target: &DemoTarget,
+        world: &Arc<World>,
+        till: mpsc::Sender<String>,
+    ) -> Result<u64, ClientError> {
         let adapter = Arc::new(Adapter::new(&target.public_url, target.adapter.clone(), self.ledger.clone()));
         let procedures = adapter.procedures().await?;
-        let single = Single::new(&target.public_url, target.single.clone(), self.ledger.clone());
+        let single = Single::new(&target.public_url, target.single.clone(), self.ledger.clone(), till);
         let bulk = Bulk::new(&target.public_url, target.bulk.clone(), self.ledger.clone());
         let lives = |system: System| {
             let place = System::ALL.iter().position(|one| *one == system).unwrap_or_default() as u64;
@@ -183,7 +213,7 @@ impl Run {
     }
 
     /// The summary, and the first dossiers that differ.
-    fn summary(&self, procedures: u64) -> (Summary, Vec<(String, &'static str)>) {
+    fn summary(&self, procedures: u64, fees: FeeSummary) -> (Summary, Vec<(String, &'static str)>) {
         let (ledger, read) = (self.ledger.lock(), self.puller.read());
         let counters = self.portal.counters();
         let mut summary = Summary {
@@ -197,6 +227,7 @@ impl Run {
             pulled: read.count,
             faults: counters.transport_faults + counters.refused + counters.sessions_refused,
             procedures,
+            fees,
             problems: Vec::new(),
             taken: Duration::ZERO,
         };
@@ -282,10 +313,17 @@ impl Run {
         let weather = fault.map_or_else(|| "portal well".to_owned(), |fault| format!("portal: {fault}"));
         let seconds = self.started.elapsed().as_secs_f64();
         let all = self.options.dossiers;
+        let (asked, ended) = self.till.progress();
         format!(
-            "{seconds:6.1} s  dossiers {done}/{all}, accepted {accepted}, at the portal {stored}, pulled {pulled}, {weather}"
+            "{seconds:6.1} s  dossiers {done}/{all}, accepted {accepted}, at the portal {stored}, pulled {pulled}, \
+             fees {ended}/{asked}, {weather}"
         )
     }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn shared_catalogue(list: &ProcedureList) -> Catalogue {

@@ -1,5 +1,7 @@
 //! `lgsp demo`: sets the stage for a demo on one machine, plays it, and leaves everything running to be tried by hand.
 
+mod paying;
+
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
@@ -47,12 +49,10 @@ async fn play(arguments: DemoArguments) -> Result<bool, String> {
     let gateway = Gateway::start_with(Sockets::default(), variables, config, crate::load::shipped_contracts()).await;
     let gateway = gateway.map_err(|error| error.to_string())?;
     let public = format!("http://{}", gateway.public_address());
+    sandbox.payments().register(&public);
     let counter = place.open(&public, credentials(Some(super::System::Single)));
-    println!(
-        "Gateway {public}, operators http://{}, simulated partners http://{}",
-        gateway.admin_address(),
-        sandbox.addr()
-    );
+    let admin = format!("http://{}", gateway.admin_address());
+    println!("Gateway {public}, operators {admin}, simulated partners http://{}", sandbox.addr());
     let options = DemoOptions {
         dossiers: u64::from(arguments.dossiers),
         procedures,
@@ -60,14 +60,16 @@ async fn play(arguments: DemoArguments) -> Result<bool, String> {
         today: today(),
         progress: if std::io::stdout().is_terminal() { Progress::Terminal } else { Progress::Lines },
     };
-    let played = run_demo(&target(&public), &sandbox, options).await.map_err(|error| error.to_string());
+    let played = run_demo(&target(&public, &admin, &counter.paid_uri()), &sandbox, options)
+        .await
+        .map_err(|error| error.to_string());
     let equal = played.as_ref().is_ok_and(Summary::all_equal);
     match &played {
         Ok(summary) => println!("\n{summary}"),
         Err(why) => eprintln!("lgsp demo: {why}"),
     }
     if !arguments.once {
-        println!("{}", invitation(&gateway, &public, &sandbox, &counter));
+        println!("{}", invitation(&admin, &public, &sandbox, &counter));
         tokio::signal::ctrl_c().await.map_err(|error| error.to_string())?;
         println!();
     }
@@ -89,7 +91,7 @@ fn credentials(system: Option<super::System>) -> ClientCredentials {
     ClientCredentials { id: member.id.to_owned(), secret: secret_of(member.id) }
 }
 
-fn target(public: &str) -> DemoTarget {
+fn target(public: &str, admin: &str, return_url: &str) -> DemoTarget {
     let adapter = credentials(Some(super::System::Adapter));
     DemoTarget {
         public_url: public.to_owned(),
@@ -97,6 +99,9 @@ fn target(public: &str) -> DemoTarget {
         bulk: credentials(Some(super::System::Bulk)),
         adapter: PasswordLogin { username: adapter.id, password: adapter.secret },
         puller: credentials(None),
+        return_url: return_url.to_owned(),
+        admin_url: admin.to_owned(),
+        admin_token: ADMIN_TOKEN.to_owned(),
     }
 }
 
@@ -135,7 +140,9 @@ fn configuration(
     for member in members() {
         text.push_str(&member_text(&member, counter));
     }
-    text.push_str(&providers_text(&format!("http://{}", sandbox.addr())));
+    let partners = format!("http://{}", sandbox.addr());
+    text.push_str(&providers_text(&partners));
+    text.push_str(&paying::tables(&partners));
     let nothing = |_: &str| None;
     let no_file = |_: &Path| Err("the demo reads no files".to_owned());
     lgsp_config::parse(&text, home, &nothing, &no_file).map_err(|errors| lgsp_config::format_errors(&errors))
@@ -243,6 +250,7 @@ fn member_text(member: &DemoMember, counter: &CounterPlace) -> String {
             counter.redirect_uri(),
             counter.signed_out_uri()
         );
+        let _ = writeln!(text, "payments = {{ return_urls = [\"{}\"] }}", counter.paid_uri());
     }
     if member.system == Some(super::System::Adapter) {
         let _ = writeln!(text, "national = {{ username = \"{id}\", password = \"{secret}\" }}");
@@ -251,7 +259,7 @@ fn member_text(member: &DemoMember, counter: &CounterPlace) -> String {
 }
 
 /// What can be tried by hand.
-fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox, counter: &Counter) -> String {
+fn invitation(admin: &str, public: &str, sandbox: &Sandbox, counter: &Counter) -> String {
     let mut text = String::from("It stays up until Ctrl-C. To try by hand:\n");
     for member in members() {
         let _ = writeln!(
@@ -262,18 +270,19 @@ fn invitation(gateway: &Gateway, public: &str, sandbox: &Sandbox, counter: &Coun
             member.scopes.join(" ")
         );
     }
-    let admin = gateway.admin_address();
     let _ = write!(
         text,
         "  token    curl -s -u one-stop-h11:{} -d grant_type=client_credentials {public}/oauth2/token\n\
          \x20 portal's adapter   {public}/XrdAdapter/RestService/forward/ (mapi/login, mapi/g)\n\
-         \x20 operators          LGSP_ADMIN_TOKEN={ADMIN_TOKEN} lgsp targets --admin http://{admin}\n\
-         \x20 metrics            http://{admin}/metrics\n\
+         \x20 operators          LGSP_ADMIN_TOKEN={ADMIN_TOKEN} lgsp targets --admin {admin}\n\
+         \x20 metrics            {admin}/metrics\n\
          \x20 partners           http://{}/sandbox/\n",
         secret_of("one-stop-h11"),
         sandbox.addr()
     );
     text.push_str(&calls(public));
+    text.push_str(&paying::calls(public, &counter.paid_uri()));
+    text.push_str(&paying::operators(ADMIN_TOKEN, admin));
     let _ = writeln!(
         text,
         "  sign in            {} (a one-stop counter: choose VNeID, then any of its made-up citizens)",

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::reckoning::FeeSummary;
+
 /// What came out of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -26,6 +28,8 @@ pub struct Summary {
     pub faults: u64,
     /// Procedures that the gateway shared from the portal's catalogue.
     pub procedures: u64,
+    /// The money.
+    pub fees: FeeSummary,
     /// What is not as it should be; at most 20 of each kind.
     pub problems: Vec<String>,
     /// How long it took, from the first message to the comparison.
@@ -33,12 +37,14 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether every accepted message stands in the portal and in the feed, equal, and every answer was the right one.
+    /// Whether every accepted message stands in the portal and in the feed, equal, every answer was the right one, and no đồng is
+    /// missing.
     pub fn all_equal(&self) -> bool {
         self.problems.is_empty()
             && self.in_sync == self.dossiers
             && self.delivered == self.accepted
             && self.pulled == self.accepted
+            && self.fees.all_equal()
     }
 }
 
@@ -58,6 +64,7 @@ impl fmt::Display for Summary {
         for (name, count, words) in rows {
             writeln!(f, "  {name:<10}{count:>9}  {words}")?;
         }
+        write!(f, "{}", self.fees)?;
         for problem in &self.problems {
             writeln!(f, "  ! {problem}")?;
         }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use lgsp_model::EventKind;
 use reqwest::StatusCode;
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{ClientCredentials, ClientError, SharedLedger, TokenClient, outcome_in, path_of};
@@ -18,11 +20,18 @@ const SIDE_BY_SIDE: u64 = 16;
 pub(crate) struct Single {
     client: TokenClient,
     ledger: SharedLedger,
+    till: mpsc::Sender<String>,
 }
 
 impl Single {
-    pub(crate) fn new(base: &str, credentials: ClientCredentials, ledger: SharedLedger) -> Self {
-        Self { client: TokenClient::new(base, credentials), ledger }
+    /// The first accepted record of each dossier goes to `till` too, as long as there is room.
+    pub(crate) fn new(
+        base: &str,
+        credentials: ClientCredentials,
+        ledger: SharedLedger,
+        till: mpsc::Sender<String>,
+    ) -> Self {
+        Self { client: TokenClient::new(base, credentials), ledger, till }
     }
 
     pub(crate) async fn live(self, mut lives: Lives, count: u64) -> Result<(), ClientError> {
@@ -43,9 +52,15 @@ impl Single {
     }
 
     async fn one(self: Arc<Self>, life: Life) -> Result<(), ClientError> {
+        let mut is_known = false;
         for (place, message) in life.messages.iter().enumerate() {
             let outcome = self.post(message, &format!("{}-{place}", message.code)).await?;
             self.ledger.lock().book(message, outcome);
+            if !is_known && message.kind == EventKind::Dossier && outcome == Expected::Accepted {
+                is_known = true;
+                // Fees are asked for of some dossiers only: the others find the till full or closed.
+                let _ = self.till.try_send(message.text.clone());
+            }
         }
         self.ledger.lock().lives_done += 1;
         Ok(())
