@@ -78,6 +78,7 @@ pub(super) fn calls(public: &str, return_url: &str) -> String {
     format!(
         "  pay                curl -s -H \"Authorization: Bearer $TOKEN\" \
          --json '{{\"reference\":\"thu-'$(date +%s)'\",\"MaHoSo\":\"000.00.16.H11-231005-0001\",\"MaTTHC\":\"1.001193\",\
+         \"TenTTHC\":\"Thủ tục đăng ký khai sinh\",\"NguoiNop\":{{\"HoTenNguoiNop\":\"Nguyễn Văn Thử\"}},\
          \"PhiLePhi\":[{{\"LoaiPhiLePhi\":\"2\",\"MaPhiLePhi\":\"LP01\",\"TenPhiLePhi\":\"Lệ phí\",\"SoTien\":50000}}],\"SoTien\":50000,\
          \"payee\":\"{PAYEE}\",\"return_url\":\"{return_url}\"}}' {public}/v1/payments \
          | sed 's/.*\"payment_url\":\"\\([^\"]*\\)\".*/\\1/'   # prints the page to open in a browser: six providers\n"
