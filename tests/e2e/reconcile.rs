@@ -183,7 +183,7 @@ async fn what_is_no_account_of_the_day_is_refused_by_its_line_and_nothing_is_sto
         assert!(detail.contains(told) && detail.contains("nothing was stored"), "{detail}");
     }
     for (path, status, code) in [
-        ("provider=momo&day=2026-11-21", 404, "GW1301"),
+        ("provider=nobody&day=2026-11-21", 404, "GW1301"),
         ("provider=vnpay&day=2999-01-01", 400, "GW1006"),
         ("provider=vnpay&day=21/11/2026", 400, "GW1006"),
         ("provider=vnpay", 400, "GW1006"),

@@ -129,6 +129,7 @@ fn routes(admin: Arc<Admin>) -> Router {
         .route("/payments/{id}", get(payments::one))
         .route("/payments/{id}/ask", post(payments::ask))
         .route("/payments/{id}/review", post(payments::review))
+        .route("/payments/{id}/refunds/{refund}/settle", post(payments::settle_refund))
         .route("/members", get(members::list).post(members::add))
         .route("/members/{id}", get(members::show))
         .route("/members/{id}/limit", post(members::limit))

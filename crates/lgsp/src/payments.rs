@@ -37,7 +37,7 @@ use crate::request::Accepted;
 pub(crate) use callback::word;
 pub(crate) use explain::explanation;
 pub(crate) use inquiry::Inquiry;
-pub(crate) use operate::{Story, ask_now, review, story, waiting};
+pub(crate) use operate::{Story, ask_now, review, settle_refund, story, waiting};
 pub(crate) use post::of_message;
 pub(crate) use providers::{PaymentProviderProblem, PaymentProviders};
 pub(crate) use read::{Financial, financial_state, records_of};

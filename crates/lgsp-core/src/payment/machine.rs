@@ -83,6 +83,12 @@ fn said(payment: &mut Payment, saying: &Saying, now: Timestamp) {
     use PaymentState::{Created, Pending, Unknown};
     payment.sent = true;
     let open = matches!(payment.state, Created | Pending | Unknown);
+    let tells_an_end =
+        matches!(saying.standing, ReportStanding::Paid | ReportStanding::Refunded | ReportStanding::Failed);
+    // Another amount than the payment's is about something else: it neither counts as paid nor ends it.
+    if tells_an_end && saying.amount.is_some_and(|amount| amount != payment.amount) {
+        return wrong_amount(payment, saying);
+    }
     match saying.standing {
         ReportStanding::Paid => paid(payment, saying, now),
         ReportStanding::Refunded => {
@@ -113,15 +119,15 @@ fn said(payment: &mut Payment, saying: &Saying, now: Timestamp) {
     }
 }
 
-/// The provider has money. Another amount than the payment's never counts as paid.
-fn paid(payment: &mut Payment, saying: &Saying, now: Timestamp) {
-    if saying.amount.is_some_and(|amount| amount != payment.amount) {
-        payment.flags.insert(Flag::WrongAmount);
-        if payment.received != Some(payment.amount) {
-            payment.received = saying.amount;
-        }
-        return;
+fn wrong_amount(payment: &mut Payment, saying: &Saying) {
+    payment.flags.insert(Flag::WrongAmount);
+    if saying.standing != ReportStanding::Failed && payment.received != Some(payment.amount) {
+        payment.received = saying.amount;
     }
+}
+
+/// The provider has the money.
+fn paid(payment: &mut Payment, saying: &Saying, now: Timestamp) {
     match payment.state {
         PaymentState::Failed => {
             payment.flags.insert(Flag::PaidAfterFailed);

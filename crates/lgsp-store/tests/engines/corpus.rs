@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use lgsp_model::{EventKind, Seq, Status, TargetId};
+use lgsp_model::{EventKind, Seq, Status, TargetId, Timestamp};
 use lgsp_store::{
     Appended, DurableStore, HeldDecision, LedgerKind, LedgerLine, LedgerState, NewEvent, Parked, ParkedState,
     PaymentChange, ReadFilter, RegistryChange, RegistryEntry, RegistryKind, Subject, TargetChange, TargetPosition,

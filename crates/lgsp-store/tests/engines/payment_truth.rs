@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lgsp_model::Seq;
+use lgsp_model::{Seq, Timestamp};
 use lgsp_store::{DurableStore, LedgerKind, LedgerLine, LedgerState, PaymentChange, StoreError, verify_dir};
 use rusqlite::Connection;
 

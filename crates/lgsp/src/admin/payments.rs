@@ -8,6 +8,7 @@ use bytes::Bytes;
 use hyper::Response;
 use lgsp_model::{ErrorCode, PaymentId, Timestamp};
 use lgsp_store::StoredEvent;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::operator::{Operator, Reason, Refusal, read_path};
@@ -90,6 +91,30 @@ pub(super) async fn ask(
     admin.app.store.audit(entry).await?;
     let said = payments::ask_now(&admin.app, &id).await?;
     Ok(shown(&json!({ "id": id.as_str(), "said": said })))
+}
+
+/// What a person found out about a refund.
+#[derive(Deserialize)]
+struct Found {
+    done: bool,
+}
+
+/// `POST payments/{id}/refunds/{refund}/settle`: its end as a person found it out, where the provider does not tell.
+pub(super) async fn settle_refund(
+    State(admin): State<Arc<Admin>>,
+    operator: Operator,
+    Path((id, refund)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Response<Body>, Refusal> {
+    let unknown = |_| Failure::new(ErrorCode::PaymentNotFound, "there is no such payment or refund");
+    let (id, refund): (PaymentId, PaymentId) = (id.parse().map_err(unknown)?, refund.parse().map_err(unknown)?);
+    let reason = Reason::of_body(&body)?;
+    let bad = |_| Failure::new(ErrorCode::BadParameter, "send {\"done\": true or false, \"reason\": …}");
+    let Found { done } = serde_json::from_slice(&body).map_err(bad)?;
+    let entry = operator.entry(&admin, "payment.settle-refund", format!("payment/{id}/{refund}/{done}"), reason);
+    let record = payments::settle_refund(&admin.app, (id, refund), done, entry.trace).await?;
+    admin.app.store.audit(entry).await?;
+    Ok(shown(&row(&record, None)))
 }
 
 /// `POST payments/{id}/review`: somebody has looked at what the flags say.

@@ -252,6 +252,18 @@ pub(super) enum PaymentsAction {
     Ask(OnePayment),
     /// Say that you have looked at what its flags say
     Review(OnePayment),
+    /// Say what you found out about a refund whose end its provider does not tell
+    SettleRefund {
+        /// The payment's id
+        id: String,
+        /// The refund's id
+        refund: String,
+        /// Whether the money went back
+        #[arg(long, action = clap::ArgAction::Set)]
+        done: bool,
+        #[command(flatten)]
+        why: Why,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,11 @@ pub(super) async fn run(arguments: PaymentsArguments) -> Result<(), CommandError
                 _ => "The provider cannot say now, or did not answer; it is asked again by itself.\n".to_owned(),
             });
         }
+        PaymentsAction::SettleRefund { id, refund, done, why } => {
+            let body = json!({"done": done, "reason": why.reason});
+            let answer = api.post(&format!("payments/{id}/refunds/{refund}/settle"), &body).await?;
+            print(&api, &answer, |answer| format!("Payment {id} is {} now.\n", text(&answer["state"])));
+        }
         PaymentsAction::Review(one) => {
             let body = json!({"reason": one.why.reason});
             let answer = api.post(&format!("payments/{}/review", one.id), &body).await?;

@@ -16,6 +16,9 @@ pub(crate) fn view(record: &Record, base: &str) -> Value {
     let fields = view.as_object_mut().expect("a record is an object");
     fields.remove("asked");
     fields.remove("sent");
+    for refund in fields.get_mut("refunds").and_then(Value::as_array_mut).into_iter().flatten() {
+        refund.as_object_mut().expect("a refund is an object").remove("sent");
+    }
     let direct = record.payment_url.as_deref().filter(|url| !url.is_empty());
     fields.insert("payment_url".to_owned(), json!(direct.unwrap_or(&page)));
     fields.insert("page_url".to_owned(), json!(page));

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use hyper::header::{AUTHORIZATION, COOKIE};
 use lgsp_connect::{CallbackRequest, CallbackVerdict, Heard, Unheard};
 use lgsp_model::{ErrorCode, EventKey, MemberId, ReportStanding};
 use lgsp_store::{NewEvent, Subject, TraceId};
@@ -18,6 +20,9 @@ use crate::request::Accepted;
 
 /// The largest callback: those documented have 2 KiB.
 const MOST_BYTES: lgsp_model::ByteCount = lgsp_model::ByteCount(64 * 1024);
+
+/// Bytes that are kept of what is not signed.
+const MOST_NOISE: usize = 512;
 
 pub(crate) async fn callback(app: &Arc<App>, request: Accepted, id: &str) -> Result<Answer, Failure> {
     let snapshot = request.snapshot.clone();
@@ -46,20 +51,17 @@ async fn judge(
     came: &CallbackRequest<'_>,
     trace: TraceId,
 ) -> CallbackVerdict {
-    let said = evidence(provider.id(), "callback", &raw(came));
     let heard = match provider.connector.hear(came) {
         Ok(heard) => heard,
-        Err(unheard) => {
-            let verdict = match unheard {
-                Unheard::BadSignature => CallbackVerdict::BadSignature,
-                Unheard::UnknownOrder => CallbackVerdict::UnknownOrder,
-                Unheard::Malformed(_) => CallbackVerdict::Malformed,
-            };
-            return noted(app, provider, said, verdict, trace).await;
-        }
+        Err(Unheard::BadSignature) => return noise(app, provider, came, CallbackVerdict::BadSignature, trace).await,
+        Err(Unheard::Malformed(_)) => return noise(app, provider, came, CallbackVerdict::Malformed, trace).await,
+        Err(Unheard::UnknownOrder) => return noted(app, provider, came, CallbackVerdict::UnknownOrder, trace).await,
     };
-    match heard_of(app, snapshot, provider, &heard, Because::said(trace, said.clone())).await {
-        Ok(CallbackVerdict::UnknownOrder) => noted(app, provider, said, CallbackVerdict::UnknownOrder, trace).await,
+    let said = evidence(provider.id(), "callback", &raw(came));
+    match heard_of(app, snapshot, provider, &heard, Because::said(trace, said)).await {
+        Ok(verdict @ (CallbackVerdict::UnknownOrder | CallbackVerdict::WrongAmount)) => {
+            noted(app, provider, came, verdict, trace).await
+        }
         Ok(verdict) => verdict,
         Err(failure) => {
             tracing::warn!(
@@ -72,9 +74,17 @@ async fn judge(
     }
 }
 
-/// What the provider sent, so that it can be checked again by hand.
+/// What the provider sent, so that it can be checked again by hand; without what browsers and proxies are known by.
 fn raw(came: &CallbackRequest<'_>) -> Vec<u8> {
     let mut raw = format!("{} {}?{}\n", came.method, came.path, came.query).into_bytes();
+    let headers = came.headers.iter().filter(|(name, _)| !matches!(**name, AUTHORIZATION | COOKIE));
+    for (name, value) in headers {
+        raw.extend_from_slice(name.as_str().as_bytes());
+        raw.extend_from_slice(b": ");
+        raw.extend_from_slice(value.as_bytes());
+        raw.push(b'\n');
+    }
+    raw.push(b'\n');
     raw.extend_from_slice(came.body);
     raw
 }
@@ -94,8 +104,6 @@ async fn heard_of(
     if heard.report.amount.is_some_and(|said| said != amount) {
         if heard.proven {
             learn(app, heard, because).await?;
-        } else {
-            noted(app, provider, because.evidence.concat().into(), CallbackVerdict::WrongAmount, because.trace).await;
         }
         return Ok(CallbackVerdict::WrongAmount);
     }
@@ -125,6 +133,11 @@ async fn confirmed(
     kept: &Kept,
     mut because: Because,
 ) -> Result<CallbackVerdict, Failure> {
+    // What came to its end was confirmed then. Such a callback can be sent again by whoever saw it once.
+    if kept.record.state().had_money() || kept.record.state().is_final() {
+        return Ok(CallbackVerdict::AlreadyRecorded);
+    }
+    let Ok(_place) = provider.asking.clone().try_acquire_owned() else { return Ok(CallbackVerdict::TryAgain) };
     let order = order(&snapshot.config, &kept.record, provider.id());
     let Ok(report) = provider.connector.query(&order).await else { return Ok(CallbackVerdict::TryAgain) };
     because.evidence.push(evidence(provider.id(), "query", &report.evidence));
@@ -136,23 +149,50 @@ async fn confirmed(
     Ok(if settled { verdict } else { CallbackVerdict::TryAgain })
 }
 
-/// Keeps what was said in vain: falsely signed, or about no order of ours. Anybody can say such things, so that a provider's share of the
-/// log is bounded; what is beyond is counted only.
-async fn noted(
+/// Keeps what is not signed by the provider. Anybody can send such things, so that their share of the log is bounded in number and size; what
+/// is beyond is counted only.
+async fn noise(
     app: &Arc<App>,
     provider: &PaymentProvider,
-    said: bytes::Bytes,
+    came: &CallbackRequest<'_>,
     verdict: CallbackVerdict,
     trace: TraceId,
 ) -> CallbackVerdict {
     tracing::warn!(provider = provider.id(), ?verdict, "a callback does not count");
-    if !provider.may_note(app.clock.steady()) {
+    if !provider.noise.may(app.clock.steady()) {
         return verdict;
     }
+    let raw = raw(came);
+    let shown = &raw[..raw.len().min(MOST_NOISE)];
+    keep(app, provider, evidence(provider.id(), word(verdict), shown), verdict, trace).await
+}
+
+/// Keeps what the provider did say and what leads to no payment. It is not acknowledged before it is on disk; somebody who repeats what he
+/// saw once is asked to come again.
+async fn noted(
+    app: &Arc<App>,
+    provider: &PaymentProvider,
+    came: &CallbackRequest<'_>,
+    verdict: CallbackVerdict,
+    trace: TraceId,
+) -> CallbackVerdict {
+    tracing::warn!(provider = provider.id(), ?verdict, "a callback leads to no payment");
+    if !provider.strays.may(app.clock.steady()) {
+        return CallbackVerdict::TryAgain;
+    }
+    keep(app, provider, evidence(provider.id(), word(verdict), &raw(came)), verdict, trace).await
+}
+
+async fn keep(
+    app: &Arc<App>,
+    provider: &PaymentProvider,
+    said: Bytes,
+    verdict: CallbackVerdict,
+    trace: TraceId,
+) -> CallbackVerdict {
+    let key = EventKey::of("payment", provider.id(), None).expect("a provider's id is a name");
     let event = NewEvent {
-        subject: Subject::Evidence {
-            key: EventKey::of("payment", provider.id(), None).expect("a provider's id is a name"),
-        },
+        subject: Subject::Evidence { key },
         sender: provider.id().parse::<MemberId>().expect("a provider's id has the letters of a member's"),
         at: app.clock.wall(),
         payload: said,

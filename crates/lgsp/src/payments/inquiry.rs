@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lgsp_connect::PayFailure;
-use lgsp_core::payment::{EndCause, Fact};
+use lgsp_core::payment::{EndCause, Fact, NotNow};
 use lgsp_model::{DossierCode, PaymentId, PaymentState, ReportStanding, Timestamp};
 use lgsp_store::{PaymentEntry, TraceId};
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
@@ -37,6 +37,9 @@ const BUSY_MILLIS: i64 = 2_000;
 
 /// How often it is counted what waits, in rounds.
 const COUNTED_EVERY: u32 = 60;
+
+/// Who confirmed in his bank's program in the last moment is still waited for so long.
+const STILL_PAYING_MILLIS: i64 = 15 * 60_000;
 
 /// Payments of a dossier among which one that was paid twice is looked for.
 const OF_DOSSIER: usize = 1000;
@@ -201,17 +204,19 @@ async fn asked(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<A
         return Ok(Asked::Unclear);
     };
     let order = order(&snapshot.config, record, provider.id());
+    // What was said before a payment's end does not end it.
+    let asked_at = app.clock.wall();
     match provider.connector.query(&order).await {
         Ok(report) => {
             let because = Because::said(TraceId::default(), evidence(provider.id(), "query", &report.evidence));
             keeper::change(app, order.id.clone(), because, |record, now| {
                 facts::said(record, &report, now)?;
-                let no_money = matches!(report.standing, ReportStanding::Pending | ReportStanding::NotFound);
-                let waits = record.state().is_open() || record.state() == PaymentState::Created;
-                if no_money && waits && now >= record.expires_at {
-                    facts::learn(record, &Fact::Ended(EndCause::Expired), now)?;
-                }
-                Ok(())
+                let patience = match report.standing {
+                    ReportStanding::NotFound => Some(0),
+                    ReportStanding::Pending => Some(STILL_PAYING_MILLIS),
+                    _ => None,
+                };
+                end_if_over(record, asked_at, patience, now)
             })
             .await?;
             Ok(match report.standing {
@@ -221,11 +226,27 @@ async fn asked(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<A
                 ReportStanding::Unclear => Asked::Unclear,
             })
         }
+        // It cannot be asked at all: nobody will ever say more than its callbacks did.
+        Err(PayFailure::Unsupported) => {
+            let because = Because::of(TraceId::default());
+            keeper::change(app, order.id.clone(), because, |record, now| {
+                end_if_over(record, asked_at, Some(STILL_PAYING_MILLIS), now)
+            })
+            .await?;
+            Ok(Asked::NoMoney)
+        }
         Err(failure) => {
             silent(app, provider, record, &failure).await?;
             Ok(Asked::Unclear)
         }
     }
+}
+
+/// Ends a payment that has no money so long after its time; `None`: it is not known whether it has.
+fn end_if_over(record: &mut Record, asked_at: Timestamp, patience: Option<i64>, now: Timestamp) -> Result<(), NotNow> {
+    let waits = record.state().is_open() || record.state() == PaymentState::Created;
+    let over = patience.is_some_and(|millis| asked_at >= record.expires_at.plus_millis(millis));
+    if waits && over { facts::learn(record, &Fact::Ended(EndCause::Expired), now) } else { Ok(()) }
 }
 
 async fn silent(
@@ -254,9 +275,7 @@ async fn paid_twice(app: &Arc<App>, record: &Record) -> Result<(), Failure> {
     let mut same = Vec::new();
     for entry in app.store.payments_of(dossier, OF_DOSSIER).await? {
         let other = Kept::of(entry)?.record;
-        let holds_money =
-            matches!(other.state(), PaymentState::Paid | PaymentState::PartlyRefunded | PaymentState::RefundPending);
-        if holds_money && other.sorted_fees() == record.sorted_fees() {
+        if other.holds_money() && (other.id == record.id || other.shares_a_fee_with(record)) {
             same.push(other);
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lgsp_connect::{Opened, PayFailure};
 use lgsp_core::payment::{Fact, NotNow};
-use lgsp_model::{PaymentState, Timestamp};
+use lgsp_model::{DossierCode, ErrorCode, PaymentState, Timestamp};
 use lgsp_store::TraceId;
 
 use super::facts::{self, evidence};
@@ -31,6 +31,7 @@ pub(crate) async fn choose_and_open(
     provider: &PaymentProvider,
     trace: TraceId,
 ) -> Result<Record, Failure> {
+    check_payee(snapshot, record, provider)?;
     let chosen = keeper::change(app, record.id(), Because::of(trace), |record, now| {
         if record.state() != PaymentState::Created || record.sent || now >= record.expires_at {
             return Err(NotNow::Over);
@@ -40,6 +41,17 @@ pub(crate) async fn choose_and_open(
     });
     let (record, _) = chosen.await?;
     open(app, snapshot, &record, provider, trace).await
+}
+
+/// Whether the account is still one that this provider may pay to: the configuration may have changed since the payment was asked for.
+fn check_payee(snapshot: &Snapshot, record: &Record, provider: &PaymentProvider) -> Result<(), Failure> {
+    let payee = snapshot.config.payees.iter().find(|payee| payee.id.as_str() == record.payee);
+    let agency = record.dossier.parse::<DossierCode>().map(|code| code.agency()).ok();
+    let takes = payee.zip(agency).is_some_and(|(payee, agency)| {
+        payee.agency.covers(&agency) && provider.takes(payee, &agency, record.payment().amount)
+    });
+    let detail = "the account of this payment is no longer one that may be paid to here; ask for a new payment";
+    if takes { Ok(()) } else { Err(Failure::new(ErrorCode::Conflict, detail)) }
 }
 
 /// An order that the provider does not know so long after it was told of it did not reach it.
@@ -56,7 +68,9 @@ pub(crate) fn is_overdue(record: &Record, now: Timestamp) -> bool {
 /// the first time, so that a refusal now says nothing.
 pub(crate) async fn again(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<(), Failure> {
     let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
-    let Some(provider) = provider else { return Ok(()) };
+    let Some(provider) = provider.filter(|provider| check_payee(snapshot, record, provider).is_ok()) else {
+        return Ok(());
+    };
     let order = order(&snapshot.config, record, provider.id());
     match provider.connector.open(&order).await {
         Ok(opened) => {

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use lgsp_core::payment::NotNow;
-use lgsp_model::{EventKind, PaymentId, Seq, Timestamp};
+use lgsp_core::payment::{Fact, NotNow, RefundSaying};
+use lgsp_model::{EventKind, PaymentId, RefundStanding, Seq, Timestamp};
 use lgsp_store::{PAYMENTS_AT_ONCE, StoredEvent, TraceId};
 
+use super::facts;
 use super::inquiry::{self, Asked};
 use super::keeper::{self, Because, Kept};
 use super::lines::NEVER;
@@ -76,6 +77,24 @@ pub(crate) async fn ask_now(app: &Arc<App>, id: &PaymentId) -> Result<&'static s
         Asked::NoMoney | Asked::NotThere => "no_money",
         Asked::Unclear => "unclear",
     })
+}
+
+/// Notes what a person found out about a refund whose end the provider does not tell.
+pub(crate) async fn settle_refund(
+    app: &Arc<App>,
+    (id, refund): (PaymentId, PaymentId),
+    done: bool,
+    trace: TraceId,
+) -> Result<Record, Failure> {
+    let standing = if done { RefundStanding::Done } else { RefundStanding::Refused };
+    let settled = keeper::change(app, id, Because::of(trace), |record, now| {
+        if record.payment().refund_under_way().is_none_or(|under_way| under_way.id != refund) {
+            return Err(NotNow::NothingToReview);
+        }
+        let saying = RefundSaying { standing, provider_id: None, code: "operator".to_owned() };
+        facts::learn(record, &Fact::RefundSaid(refund.clone(), saying), now)
+    });
+    Ok(settled.await?.0)
 }
 
 /// Notes that somebody has looked at what the flags say.

@@ -35,7 +35,8 @@ pub(crate) async fn linked(app: &App, caller: &Authorised, ask: &PostAsk, record
         let message = "must be the message_id of an order that you sent to a post service";
         return Err(wrong("/post/message", "not-found", message));
     };
-    if cod >= record.amount {
+    let of_this = record.fees.iter().any(|fee| cod > 0 && fee.amount == cod);
+    if cod >= record.amount || of_this {
         let message = "the order has the postman collect this fee (CODAmount): order it without, or ask for no payment";
         return Err(wrong("/post/message", "collected-twice", message));
     }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use lgsp_config::{Config, Payee, PaymentProvider as Settings, ProviderId};
@@ -18,14 +18,41 @@ pub(crate) struct PaymentProvider {
     pub(crate) connector: Arc<dyn Connector>,
     /// Bounds the questions that are asked of it at one time.
     pub(crate) asking: Arc<Semaphore>,
-    noted: AtomicU64,
+    /// What is not signed by it.
+    pub(crate) noise: Share,
+    /// What it said and what leads nowhere.
+    pub(crate) strays: Share,
 }
 
-/// What a provider's name may leave in the log of what was said in vain: anybody can call a callback's address.
-static NOISE: LazyLock<Gcra> = LazyLock::new(|| {
-    let calls = NonZeroU32::new(60).expect("more than none");
-    Gcra::new(calls, Duration::from_secs(60), calls)
-});
+/// A share of the log that those may fill who speak in a provider's name: so many pieces a minute.
+pub(crate) struct Share {
+    rate: Gcra,
+    tat: AtomicU64,
+}
+
+/// Pieces a minute of what anybody can send, and of what the provider did sign.
+const NOISE: u32 = 60;
+const STRAYS: u32 = 600;
+
+impl Share {
+    fn of(pieces: u32) -> Self {
+        let pieces = NonZeroU32::new(pieces).expect("more than none");
+        Self { rate: Gcra::new(pieces, Duration::from_secs(60), pieces), tat: AtomicU64::new(0) }
+    }
+
+    /// Whether one more piece may be kept now.
+    pub(crate) fn may(&self, now: Timestamp) -> bool {
+        let now_ns = u64::try_from(now.0).unwrap_or(0).saturating_mul(1_000_000);
+        let mut tat = self.tat.load(Ordering::Relaxed);
+        loop {
+            let Verdict::Allowed { tat: next, .. } = self.rate.check(tat, now_ns) else { return false };
+            match self.tat.compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(other) => tat = other,
+            }
+        }
+    }
+}
 
 /// All of them, in the order of the file.
 #[derive(Clone, Default)]
@@ -60,19 +87,6 @@ impl PaymentProvider {
         if english { &self.settings.name_en } else { &self.settings.name }
     }
 
-    /// Whether one more piece of evidence that leads nowhere may be kept now.
-    pub(crate) fn may_note(&self, now: Timestamp) -> bool {
-        let now_ns = u64::try_from(now.0).unwrap_or(0).saturating_mul(1_000_000);
-        let mut tat = self.noted.load(Ordering::Relaxed);
-        loop {
-            let Verdict::Allowed { tat: next, .. } = NOISE.check(tat, now_ns) else { return false };
-            match self.noted.compare_exchange_weak(tat, next, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return true,
-                Err(other) => tat = other,
-            }
-        }
-    }
-
     /// Whether an agency's fee of this amount may be paid there, to this account.
     pub(crate) fn takes(&self, payee: &Payee, agency: &AgencyCode, amount: Dong) -> bool {
         let abilities = self.connector.abilities();
@@ -99,7 +113,13 @@ impl PaymentProviders {
                 }
             };
             let asking = Arc::new(Semaphore::new(config.payments.asking as usize));
-            Ok(Arc::new(PaymentProvider { settings: settings.clone(), connector, asking, noted: AtomicU64::new(0) }))
+            Ok(Arc::new(PaymentProvider {
+                settings: settings.clone(),
+                connector,
+                asking,
+                noise: Share::of(NOISE),
+                strays: Share::of(STRAYS),
+            }))
         };
         config.payment_providers.iter().map(build).collect::<Result<_, _>>().map(Self)
     }

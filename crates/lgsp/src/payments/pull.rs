@@ -4,11 +4,16 @@
 use std::sync::Arc;
 
 use lgsp_connect::{CallbackRequest, Unheard};
+use lgsp_core::payment::{Fact, NotNow};
 use lgsp_model::{DossierCode, ErrorCode, PaymentState, Scope};
 
-use super::keeper::Kept;
+use super::facts;
+use super::keeper::{self, Because, Changing, Kept};
+use super::open;
 use super::order::order;
 use super::record::Record;
+use lgsp_store::TraceId;
+
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::failure::Failure;
@@ -24,7 +29,7 @@ pub(crate) async fn pull(app: &Arc<App>, request: Accepted, id: &str) -> Result<
     let snapshot = request.snapshot.clone();
     let nothing = || Failure::new(ErrorCode::NotFound, "no payment provider of this name is asked by its partner");
     let provider = snapshot.payment_providers.get(id).ok_or_else(nothing)?;
-    let parts = request.parts.clone();
+    let (parts, request_trace) = (request.parts.clone(), request.trace.id());
     let body = request.into_body_within(MOST_BYTES)?.read_whole().await?;
     let came = CallbackRequest {
         method: &parts.method,
@@ -44,26 +49,46 @@ pub(crate) async fn pull(app: &Arc<App>, request: Accepted, id: &str) -> Result<
     let code: DossierCode =
         code.parse().map_err(|error| Failure::new(ErrorCode::BadParameter, format!("MaHoSo: {error}")))?;
     caller.check_agency(&code.agency())?;
-    let record = payable(app, code, provider.id()).await?;
+    let record = payable(app, code, provider.id(), request_trace).await?;
     let order = record.map(|record| order(&snapshot.config, &record, provider.id()));
     let reply = provider.connector.pull_reply(&came, order.as_ref());
     Ok(answer::with_body(reply.status, reply.content_type, reply.body))
 }
 
-/// The payment of a dossier that can be paid now through a provider, or that was paid last.
-async fn payable(app: &App, code: DossierCode, provider: &str) -> Result<Option<Record>, Failure> {
-    let mut paid = None;
+/// The payment of a dossier that can be paid now through a provider. One that nobody has chosen a provider for is bound to this one before
+/// its partner hears of it: a citizen must not be sent to two.
+async fn payable(app: &Arc<App>, code: DossierCode, provider: &str, trace: TraceId) -> Result<Option<Record>, Failure> {
     for entry in app.store.payments_of(code, OF_DOSSIER).await? {
         let record = Kept::of(entry)?.record;
-        let there = record
-            .provider
-            .as_deref()
-            .map_or_else(|| record.providers.iter().any(|id| id == provider), |id| id == provider);
+        let is_mine = record.provider.as_deref() == Some(provider) && record.sent;
+        if app.clock.wall() >= record.expires_at {
+            continue;
+        }
         match record.state() {
-            PaymentState::Created | PaymentState::Pending | PaymentState::Unknown if there => return Ok(Some(record)),
-            state if there && state.had_money() && paid.is_none() => paid = Some(record),
+            PaymentState::Created | PaymentState::Pending | PaymentState::Unknown if is_mine => {
+                return Ok(Some(record));
+            }
+            PaymentState::Created if !record.sent && record.providers.iter().any(|id| id == provider) => {
+                match bind(app, &record, provider, trace).await {
+                    Ok(record) => return Ok(Some(record)),
+                    // Somebody chose another one meanwhile.
+                    Err(Changing::Refused(_)) => {}
+                    Err(Changing::Failed(failure)) => return Err(failure),
+                }
+            }
             _ => {}
         }
     }
-    Ok(paid)
+    Ok(None)
+}
+
+async fn bind(app: &Arc<App>, record: &Record, provider: &str, trace: TraceId) -> Result<Record, Changing> {
+    let bound = keeper::change(app, record.id(), Because::of(trace), |record, now| {
+        if record.state() != PaymentState::Created || record.sent || now >= record.expires_at {
+            return Err(NotNow::Over);
+        }
+        open::choose(record, provider, now);
+        facts::learn(record, &Fact::Opened, now)
+    });
+    Ok(bound.await?.0)
 }

@@ -114,6 +114,14 @@ pub(crate) struct RefundLine {
     pub(crate) done_at: Option<Timestamp>,
     pub(crate) provider_id: Option<String>,
     pub(crate) code: Option<String>,
+    /// Whether the provider may have been told of it.
+    #[serde(default = "may_be")]
+    pub(crate) sent: bool,
+}
+
+/// What is not known to be otherwise.
+const fn may_be() -> bool {
+    true
 }
 
 /// Somebody has looked at a flagged payment.
@@ -224,11 +232,16 @@ impl Record {
         self.state.parse().expect("it was checked when it was read or made")
     }
 
-    /// The fees in an order that does not depend on how they were written: by it a fee that is paid twice is known.
-    pub(crate) fn sorted_fees(&self) -> Vec<(&str, &str, i64)> {
-        let mut fees: Vec<_> = self.fees.iter().map(|fee| (fee.kind.as_str(), fee.code.as_str(), fee.amount)).collect();
-        fees.sort_unstable();
-        fees
+    /// Whether money of it is at its provider and not all of it went back; a contradiction of the provider's own counts.
+    pub(crate) fn holds_money(&self) -> bool {
+        let contradicted = self.state() == PaymentState::Failed && self.received.is_some();
+        contradicted || (self.state().had_money() && self.state() != PaymentState::Refunded)
+    }
+
+    /// Whether both ask for the same fee.
+    pub(crate) fn shares_a_fee_with(&self, other: &Self) -> bool {
+        let same = |a: &FeeLine, b: &FeeLine| (&a.kind, &a.code, a.amount) == (&b.kind, &b.code, b.amount);
+        self.fees.iter().any(|fee| fee.amount > 0 && other.fees.iter().any(|one| same(fee, one)))
     }
 }
 

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use hyper::StatusCode;
 use lgsp_connect::{PayFailure, RefundOrder, RefundReport};
 use lgsp_contract::BodySchema;
-use lgsp_core::payment::{Fact, RefundState, Step};
+use lgsp_core::payment::{Fact, NotNow, RefundState, Step};
 use lgsp_model::{Dong, ErrorCode, PaymentId, RefundStanding, Scope, Timestamp};
 use lgsp_store::TraceId;
 use serde::Deserialize;
@@ -90,7 +90,7 @@ async fn refund(
         return Ok(record);
     }
     let line = record.refunds.iter().find(|line| line.id == id.as_str()).expect("it was added just now");
-    send(app, snapshot, provider, &record, line, trace).await
+    send(app, snapshot, provider, &record, line, (Try::First, trace)).await
 }
 
 fn line(ask: &Ask, id: &PaymentId, amount: Dong, by: &str, now: Timestamp) -> RefundLine {
@@ -101,12 +101,17 @@ fn line(ask: &Ask, id: &PaymentId, amount: Dong, by: &str, now: Timestamp) -> Re
         state: RefundState::Pending.as_str().to_owned(),
         reason: ask.reason.clone(),
         by: by.to_owned(),
-        // Providers write times to the second; what they are told must be the same at every call.
-        asked_at: Timestamp(now.0 - now.0.rem_euclid(1000)),
+        asked_at: to_the_second(now),
         done_at: None,
         provider_id: None,
         code: None,
+        sent: true,
     }
+}
+
+/// Providers write times to the second; what they are told must be the same at every call.
+fn to_the_second(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0.rem_euclid(1000))
 }
 
 fn check_able(provider: &PaymentProvider, record: &Record, amount: Dong) -> Result<(), Failure> {
@@ -131,17 +136,51 @@ fn refund_id(record: &Record, reference: &str) -> PaymentId {
     PaymentId::of_random(bytes)
 }
 
+/// What a provider's answer is an answer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Try {
+    /// It was not told of the refund before.
+    First,
+    /// It was told before and knows nothing of it. Should it know by now, it refuses the repetition: that says nothing of the refund.
+    Repeated,
+    /// It is only asked.
+    Question,
+}
+
+/// Tells the provider of a refund. That it is about to be told is on disk.
 async fn send(
     app: &Arc<App>,
     snapshot: &Snapshot,
     provider: &PaymentProvider,
     record: &Record,
     line: &RefundLine,
-    trace: TraceId,
+    (attempt, trace): (Try, TraceId),
 ) -> Result<Record, Failure> {
     let (order, id, others) = (order(&snapshot.config, record, provider.id()), refund_name(line), others(record, line));
     let came = provider.connector.refund(refund_order(&order, record, line, (&id, &others))).await;
-    took(app, provider, record, &id, ("refund", came), trace).await
+    took(app, provider, record, &id, (attempt, came), trace).await
+}
+
+/// Tells the provider of a refund that certainly did not reach it.
+async fn send_anew(
+    app: &Arc<App>,
+    snapshot: &Snapshot,
+    provider: &PaymentProvider,
+    record: &Record,
+    line: &RefundLine,
+    trace: TraceId,
+) -> Result<(), Failure> {
+    let name = &line.id;
+    let marked = keeper::change(app, record.id(), Because::of(trace), |record, now| {
+        let line = record.refunds.iter_mut().find(|line| line.id == *name && !line.sent);
+        let line = line.filter(|line| line.state == RefundState::Pending.as_str()).ok_or(NotNow::RefundUnderWay)?;
+        line.sent = true;
+        line.asked_at = to_the_second(now);
+        Ok(())
+    });
+    let (record, _) = marked.await?;
+    let line = record.refunds.iter().find(|line| line.id == *name).expect("it was marked just now");
+    send(app, snapshot, provider, &record, line, (Try::First, trace)).await.map(drop)
 }
 
 /// Finds out where a refund stands that is under way; one that the provider knows nothing of is sent again.
@@ -154,14 +193,18 @@ pub(crate) async fn pursue(
     let line = record.refunds.iter().find(|line| line.state == RefundState::Pending.as_str());
     let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
     let (Some(line), Some(provider)) = (line, provider) else { return Ok(()) };
+    if !line.sent {
+        return send_anew(app, snapshot, provider, record, line, trace).await;
+    }
     let (order, id, others) = (order(&snapshot.config, record, provider.id()), refund_name(line), others(record, line));
     let asked = refund_order(&order, record, line, (&id, &others));
     let came = provider.connector.query_refund(asked, line.provider_id.as_deref()).await;
     let unknown_there = came.as_ref().is_ok_and(|report| report.standing == RefundStanding::NotFound);
     let old = app.clock.wall().0 - line.asked_at.0 > STILL_ON_ITS_WAY_MILLIS;
-    let record = took(app, provider, record, &id, ("query_refund", came), trace).await?;
-    if unknown_there && old {
-        send(app, snapshot, provider, &record, line, trace).await?;
+    let record = took(app, provider, record, &id, (Try::Question, came), trace).await?;
+    // What the provider gave a name once it has.
+    if unknown_there && old && line.provider_id.is_none() {
+        send(app, snapshot, provider, &record, line, (Try::Repeated, trace)).await?;
     }
     Ok(())
 }
@@ -201,13 +244,12 @@ async fn took(
     provider: &PaymentProvider,
     record: &Record,
     id: &PaymentId,
-    (what, came): (&str, Result<RefundReport, PayFailure>),
+    (attempt, came): (Try, Result<RefundReport, PayFailure>),
     trace: TraceId,
 ) -> Result<Record, Failure> {
     let report = match came {
         Ok(report) => report,
-        // To a question a refusal says nothing of the refund.
-        Err(PayFailure::Refused(cause)) if what == "refund" => {
+        Err(PayFailure::Refused(cause)) if attempt == Try::First => {
             let (standing, evidence) = (RefundStanding::Refused, bytes::Bytes::new());
             RefundReport { standing, provider_id: None, code: cause.code, evidence }
         }
@@ -216,13 +258,29 @@ async fn took(
                 payment = record.id,
                 provider = provider.id(),
                 ?failure,
-                what,
-                "it is not known whether a refund was made"
+                ?attempt,
+                "a refund's end is not known"
             );
-            return Ok(record.clone());
+            let unsent = attempt == Try::First && matches!(failure, PayFailure::Deferred(_));
+            return if unsent { not_sent(app, record, id, trace).await } else { Ok(record.clone()) };
         }
     };
+    if attempt == Try::Repeated && report.standing == RefundStanding::Refused {
+        return Ok(record.clone());
+    }
+    let what = if attempt == Try::Question { "query_refund" } else { "refund" };
     let because = Because::said(trace, evidence(provider.id(), what, &report.evidence));
     let said = keeper::change(app, record.id(), because, |record, now| facts::refund_said(record, id, &report, now));
     Ok(said.await?.0)
+}
+
+/// Notes that the provider was not reached: the refund can be sent like a new one.
+async fn not_sent(app: &Arc<App>, record: &Record, id: &PaymentId, trace: TraceId) -> Result<Record, Failure> {
+    let noted = keeper::change(app, record.id(), Because::of(trace), |record, _| {
+        if let Some(line) = record.refunds.iter_mut().find(|line| line.id == id.as_str()) {
+            line.sent = false;
+        }
+        Ok(())
+    });
+    Ok(noted.await?.0)
 }
