@@ -337,3 +337,92 @@ async fn a_result_by_post_knows_its_fee_and_the_fee_its_result() {
     let message = world.get(&cashier.token, &format!("/v1/messages/{}", messages[0])).await.expect(200).json();
     assert_eq!((&message["payment"]["paid"], &message["payment"]["CODAmount"]), (&true.into(), &0.into()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_portal_pulls_is_bound_to_it_and_paid_there_once() {
+    let cashier = Cashier::start().await;
+    let world = &cashier.world;
+    let reader = world.token("reader").await;
+    let settings = json!({
+        "lookup_url": world.url("/payments/national/lookup"),
+        "lookup_authorization": format!("Bearer {reader}"),
+    });
+    cashier.control("payment-national/settings", &settings).await;
+    let asked = cashier.make(&with(fee(40), "providers", json!(["vnpay", "national"]))).await;
+    let id = asked["id"].as_str().unwrap();
+    assert_eq!(asked["state"], "created");
+    let pulled = cashier.control("payment-national/pull", &json!({ "MaHoSo": code(40), "pay": true })).await;
+    assert!(pulled["answer"].to_string().contains(id), "{pulled}");
+    let paid = cashier.until(id, "paid").await;
+    assert_eq!((&paid["provider"], &paid["flags"]), (&"national".into(), &json!([])));
+    let again = cashier.control("payment-national/pull", &json!({ "MaHoSo": code(40) })).await;
+    assert!(!again["answer"].to_string().contains(id), "what is paid is not handed out again: {again}");
+
+    let chosen = cashier.make(&with(fee(41), "providers", json!(["vnpay", "national"]))).await;
+    let page = format!("/pay/{}", chosen["id"].as_str().unwrap());
+    cashier.submit(&page, &[("provider", "vnpay")]).await.expect(303);
+    let late = cashier.control("payment-national/pull", &json!({ "MaHoSo": code(41) })).await;
+    assert!(!late["answer"].to_string().contains(chosen["id"].as_str().unwrap()), "who chose first, chose: {late}");
+    send_lookup(&cashier, None).await.expect(401);
+    send_lookup(&cashier, Some(&world.token("stranger").await)).await.expect_problem(403, "GW1202");
+}
+
+async fn send_lookup(cashier: &Cashier, token: Option<&str>) -> super::gateway::Answer {
+    let request =
+        cashier.world.http.post(cashier.world.url("/payments/national/lookup")).json(&json!({ "MaHoSo": code(40) }));
+    super::gateway::send(match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refund_that_its_provider_does_not_end_is_ended_by_a_person() {
+    let cashier = Cashier::start().await;
+    let world = &cashier.world;
+    cashier.control("payment-vnpay/settings", &json!({ "refunds": "pending", "defer_ms": null })).await;
+    let asked = cashier.make(&fee(42)).await;
+    let id = asked["id"].as_str().unwrap();
+    cashier.press(&asked, "pay").await;
+    cashier.until(id, "paid").await;
+    let pending = cashier.refund(id, &json!({ "reference": "h", "reason": "x" })).await.expect(200).json();
+    assert_eq!(pending["state"], "refund_pending");
+    let refund = pending["refunds"][0]["id"].as_str().unwrap();
+    let settle = format!("/admin/v1/payments/{id}/refunds/{refund}/settle");
+    world.admin("POST", &settle, Some(json!({ "reason": "x" }))).await.expect_problem(400, "GW1006");
+    let found = json!({ "done": true, "reason": "VNPAY xác nhận qua điện thoại" });
+    world.admin("POST", &settle, Some(found.clone())).await.expect(200);
+    assert_eq!(cashier.payment(id).await["state"], "refunded");
+    world.admin("POST", &settle, Some(found)).await.expect_problem(409, "GW1401");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_left_the_configuration_is_not_paid_to() {
+    let mut cashier = Cashier::start().await;
+    let mut ask = fee(43);
+    ask.as_object_mut().unwrap().remove("providers");
+    let asked = cashier.make(&ask).await;
+    let renamed = |setup: &mut Setup| setup.providers = setup.providers.replace("kho-bac-h56", "kho-bac-moi");
+    cashier.world.reload(renamed).await;
+    let page = format!("/pay/{}", asked["id"].as_str().unwrap());
+    cashier.submit(&page, &[("provider", "vnpay")]).await.expect(409);
+    assert_eq!(cashier.payment(asked["id"].as_str().unwrap()).await["state"], "created");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_anybody_sends_fills_little_of_the_log() {
+    let cashier = Cashier::start().await;
+    let before = cashier.world.metrics().await;
+    let seq = |metrics: &str| {
+        let line = metrics.lines().find(|line| line.starts_with("lgsp_log_seq ")).unwrap().to_owned();
+        line.split(' ').nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let noise = "x".repeat(5_000);
+    for n in 0..100 {
+        let answer = cashier.browse(&format!("/payments/vnpay/callback?n={n}&x={noise}")).await.expect(200).json();
+        assert_eq!(answer["RspCode"], "97");
+    }
+    let kept = seq(&cashier.world.metrics().await) - seq(&before);
+    assert!((1..=62).contains(&kept), "{kept} of 100 pieces of noise");
+}

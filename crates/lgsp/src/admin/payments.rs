@@ -8,7 +8,6 @@ use bytes::Bytes;
 use hyper::Response;
 use lgsp_model::{ErrorCode, PaymentId, Timestamp};
 use lgsp_store::StoredEvent;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::operator::{Operator, Reason, Refusal, read_path};
@@ -93,10 +92,12 @@ pub(super) async fn ask(
     Ok(shown(&json!({ "id": id.as_str(), "said": said })))
 }
 
-/// What a person found out about a refund.
-#[derive(Deserialize)]
-struct Found {
-    done: bool,
+/// Takes whether the money went back out of a body; what is left is the reason.
+fn found(body: &[u8]) -> Result<(bool, Bytes), Failure> {
+    let bad = || Failure::new(ErrorCode::BadParameter, "send {\"done\": true or false, \"reason\": …}");
+    let mut body: Value = serde_json::from_slice(body).map_err(|_| bad())?;
+    let done = body.as_object_mut().and_then(|body| body.remove("done")).as_ref().and_then(Value::as_bool);
+    Ok((done.ok_or_else(bad)?, body.to_string().into()))
 }
 
 /// `POST payments/{id}/refunds/{refund}/settle`: its end as a person found it out, where the provider does not tell.
@@ -108,9 +109,8 @@ pub(super) async fn settle_refund(
 ) -> Result<Response<Body>, Refusal> {
     let unknown = |_| Failure::new(ErrorCode::PaymentNotFound, "there is no such payment or refund");
     let (id, refund): (PaymentId, PaymentId) = (id.parse().map_err(unknown)?, refund.parse().map_err(unknown)?);
-    let reason = Reason::of_body(&body)?;
-    let bad = |_| Failure::new(ErrorCode::BadParameter, "send {\"done\": true or false, \"reason\": …}");
-    let Found { done } = serde_json::from_slice(&body).map_err(bad)?;
+    let (done, rest) = found(&body)?;
+    let reason = Reason::of_body(&rest)?;
     let entry = operator.entry(&admin, "payment.settle-refund", format!("payment/{id}/{refund}/{done}"), reason);
     let record = payments::settle_refund(&admin.app, (id, refund), done, entry.trace).await?;
     admin.app.store.audit(entry).await?;
