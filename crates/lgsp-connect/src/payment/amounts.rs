@@ -1,11 +1,19 @@
 //! The smallest and the largest amount that a provider takes: its own bounds, or what the contract with it says.
 //!
-//! It compares nothing; that is done before an order is opened.
+//! It compares nothing; that is done before an order is opened, and by whoever is told of a payment.
 
-use lgsp_model::Dong;
+use lgsp_model::{Dong, ReportStanding};
 use toml::Value;
 
 use crate::settings::{Fields, Problem};
+
+/// Where an order stands by a word that has a place for the amount: money of which it is not said how much is none that counts.
+pub(super) fn with_amount(standing: ReportStanding, amount: Option<Dong>) -> ReportStanding {
+    match standing {
+        ReportStanding::Paid | ReportStanding::Refunded if amount.is_none() => ReportStanding::Unclear,
+        standing => standing,
+    }
+}
 
 /// `least` and `most`, both included.
 #[derive(Clone, Copy)]

@@ -24,7 +24,7 @@ pub trait PaymentProvider: Send + Sync {
     /// What the provider's rules say that a callback is answered with.
     fn reply(&self, came: &CallbackRequest<'_>, verdict: CallbackVerdict) -> CallbackReply;
 
-    /// Asks where an order stands.
+    /// Asks where an order stands. [`PayFailure::Unsupported`] at a provider that nobody can ask, at any time: it calls back or says nothing.
     fn query<'a>(&'a self, order: &'a Order) -> ConnectFuture<'a, Result<Report, PayFailure>>;
 
     /// Sends money back. [`PayFailure::Unknown`] when it may be on its way: it is asked about then, never sent again blindly.

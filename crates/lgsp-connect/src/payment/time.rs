@@ -18,6 +18,15 @@ pub(super) fn day(at: Timestamp) -> String {
     compact(at).get(2..8).unwrap_or_default().to_owned()
 }
 
+/// Whether it is still the day of `since` in GMT+7, and not yet `until`, which is `HHmmss`.
+pub(super) fn within_day(since: Timestamp, now: Timestamp, until: &str) -> bool {
+    let (since, now) = (compact(since), compact(now));
+    match (since.get(..8), now.get(..8), now.get(8..)) {
+        (Some(since), Some(today), Some(time)) => since == today && time < until,
+        _ => false,
+    }
+}
+
 /// What `yyyyMMddHHmmss` in GMT+7 says.
 pub(super) fn read_compact(text: &str) -> Option<Timestamp> {
     PortalTime::parse(text).ok().map(PortalTime::timestamp)
@@ -39,6 +48,11 @@ mod tests {
         assert_eq!((compact(at).as_str(), day(at).as_str()), ("20260102003000", "260102"));
         assert_eq!(read_compact("20260102003000"), Some(at));
         assert_eq!(read_millis("1767288600000"), Some(at));
+        for (minutes, until, within) in
+            [(0, "003001", true), (0, "003000", false), (-31, "234500", false), (23 * 60, "234500", true)]
+        {
+            assert_eq!(within_day(at, at.plus_millis(minutes * 60_000), until), within, "{minutes} {until}");
+        }
         for text in ["", "0", "-1", "1e3", "99999999999999"] {
             assert_eq!((read_millis(text), read_compact(text)), (None, None), "{text}");
         }

@@ -180,10 +180,8 @@ fn whole(text: &str) -> Option<Dong> {
 
 impl Transfer {
     async fn asked(&self, order: &Order) -> Result<Report, PayFailure> {
-        let Some(statement) = &self.statement else {
-            let detail = "this bank offers no statement: its own word is waited for";
-            return Err(PayFailure::Deferred(own_cause("no_statement", detail)));
-        };
+        // There is nobody to ask, now or later: the bank's own word is all that comes.
+        let Some(statement) = &self.statement else { return Err(PayFailure::Unsupported) };
         let account = &order.bill.payee.account;
         let from = Pattern::parse("yyyy-MM-dd").expect("the parts are in the table").write(order.opened_at);
         let asked = [("account", account.as_str()), ("purpose", order.id.as_str()), ("from", from.as_str())];

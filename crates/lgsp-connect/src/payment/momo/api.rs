@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::codes::{Meaning, meaning};
 use super::{Momo, canonical};
+use crate::payment::amounts::with_amount;
 use crate::payment::caller::{Answered, Call, Message, of_another};
 use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
@@ -53,9 +54,12 @@ impl Momo {
             | Meaning::NotFound
             | Meaning::RefundFailed
             | Meaning::NotRefundable => return Err(PayFailure::Refused(said(&code))),
-            Meaning::Authorised | Meaning::Waiting | Meaning::Repeated | Meaning::Conflict | Meaning::Unlisted => {
-                return Err(PayFailure::Unknown(said(&code)));
-            }
+            Meaning::Authorised
+            | Meaning::Waiting
+            | Meaning::Processing
+            | Meaning::Repeated
+            | Meaning::Conflict
+            | Meaning::Unlisted => return Err(PayFailure::Unknown(said(&code))),
         }
         about(&told, id)?;
         let pay_url = told.scalar("payUrl").filter(|url| self.rule.read(url).is_some());
@@ -87,7 +91,7 @@ impl Momo {
             standing => standing,
         };
         Ok(Report {
-            standing,
+            standing: with_amount(standing, amount),
             amount,
             transaction: transaction(&told.or_empty("transId")),
             // The time of the answer is all that it tells.

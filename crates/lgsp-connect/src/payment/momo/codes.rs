@@ -11,8 +11,10 @@ pub(super) enum Meaning {
     Done,
     /// The money is set aside; of a payment in one step it will be taken.
     Authorised,
-    /// It waits for the citizen or for a bank.
+    /// It waits for the citizen, who has done nothing yet.
     Waiting,
+    /// It is being worked on, by MoMo or by a bank: the citizen has done his part, and money may be on its way.
+    Processing,
     /// A request or an order by that name was sent before.
     Repeated,
     /// There is no such order.
@@ -39,7 +41,8 @@ pub(super) fn meaning(code: &str) -> Meaning {
     match code {
         "0" => Meaning::Done,
         "9000" => Meaning::Authorised,
-        "1000" | "7000" | "7002" | "8000" => Meaning::Waiting,
+        "1000" => Meaning::Waiting,
+        "7000" | "7002" | "8000" => Meaning::Processing,
         "40" | "41" => Meaning::Repeated,
         "42" => Meaning::NotFound,
         "43" => Meaning::Conflict,
@@ -62,7 +65,8 @@ impl Meaning {
             Self::Waiting => ReportStanding::Pending,
             Self::Failed | Self::Mishap => ReportStanding::Failed,
             Self::NotFound => ReportStanding::NotFound,
-            Self::Repeated
+            Self::Processing
+            | Self::Repeated
             | Self::Conflict
             | Self::RefundFailed
             | Self::NotRefundable
@@ -80,6 +84,7 @@ impl Meaning {
             Self::NotFound => RefundStanding::NotFound,
             Self::Authorised
             | Self::Waiting
+            | Self::Processing
             | Self::Repeated
             | Self::Conflict
             | Self::Mishap
@@ -116,7 +121,8 @@ mod tests {
     fn an_order_is_paid_by_two_codes_and_ends_by_the_final_ones() {
         let by = |standing| LISTED.into_iter().filter(move |code| meaning(code).order() == standing);
         assert_eq!(by(ReportStanding::Paid).collect::<Vec<_>>(), ["0", "9000"]);
-        assert_eq!(by(ReportStanding::Pending).collect::<Vec<_>>(), ["1000", "7000", "7002", "8000"]);
+        assert_eq!(by(ReportStanding::Pending).collect::<Vec<_>>(), ["1000"]);
+        assert!(["7000", "7002", "8000"].map(|code| meaning(code).order()) == [ReportStanding::Unclear; 3]);
         assert_eq!(by(ReportStanding::NotFound).collect::<Vec<_>>(), ["42"]);
         let failed = [
             "98", "99", "1001", "1002", "1003", "1004", "1005", "1006", "1007", "1017", "1026", "2019", "4001", "4002",

@@ -8,11 +8,12 @@ use serde_json::{Map, Value};
 use super::callback::{hundredths, transaction};
 use super::codes::{self, About, Answer};
 use super::{HUNDREDTHS, INFO_CHARS, VERSION, Vnpay};
+use crate::payment::amounts::with_amount;
 use crate::payment::caller::{Answered, Call, Message, of_another, unsigned};
 use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
 use crate::payment::provider::{PayFailure, RefundReport, Report};
-use crate::payment::time::{compact, day, read_compact};
+use crate::payment::time::{compact, read_compact, within_day};
 use crate::payment::words::{cut, filled, fresh, plain};
 use crate::redact::own_cause;
 
@@ -41,6 +42,9 @@ const REFUNDED: &[&str] = ASKED.split_at(ASKED.len() - 2).0;
 /// Letters of `vnp_CreateBy`.
 const BY_CHARS: usize = 245;
 
+/// `HHmmss` in Vietnam from which on a refund is not sent again that day: a quarter of an hour for the call and for clocks that differ.
+const LAST_REPEAT: &str = "234500";
+
 /// VNPAY's clock may be so far behind ours.
 const CLOCKS_APART_MILLIS: i64 = 60_000;
 
@@ -67,6 +71,7 @@ impl Vnpay {
             text if text.is_empty() || !paid => None,
             text => Some(hundredths(&text).ok_or_else(|| answered.unreadable())?),
         };
+        let standing = if paid { with_amount(standing, amount) } else { standing };
         let good = codes::answer(&code) == Answer::Good;
         Ok(Report {
             standing,
@@ -125,7 +130,7 @@ impl Vnpay {
         let about_this = about_this(&told, refund, provider_id);
         let standing = match codes::answer(&code) {
             Answer::Good if about_this => codes::refund(&status),
-            Answer::Good | Answer::NotFound => self.untold(refund),
+            Answer::Good | Answer::NotFound => self.untold(refund, provider_id),
             Answer::NotPaid => RefundStanding::Refused,
             Answer::Other => RefundStanding::Pending,
             Answer::Repeated | Answer::Broken => return Err(PayFailure::Deferred(said(&code))),
@@ -138,9 +143,11 @@ impl Vnpay {
     }
 
     /// VNPAY's word shows no trace of a refund. It may be sent again while VNPAY would see that it is the same: a request's name is
-    /// unique for a day. After that only a person can tell.
-    fn untold(&self, refund: RefundOrder<'_>) -> RefundStanding {
-        if day(self.caller.now()) == day(refund.asked_at) { RefundStanding::NotFound } else { RefundStanding::Pending }
+    /// unique for a day, and what is sent shortly before the day ends may arrive in the next. One that VNPAY gave a name to is there,
+    /// whatever this answer is about. Of both only a person can tell.
+    fn untold(&self, refund: RefundOrder<'_>, provider_id: Option<&str>) -> RefundStanding {
+        let told_apart = within_day(refund.asked_at, self.caller.now(), LAST_REPEAT);
+        if provider_id.is_none() && told_apart { RefundStanding::NotFound } else { RefundStanding::Pending }
     }
 
     async fn querydr(&self, order: &Order, transaction: Option<&str>) -> Result<Answered, PayFailure> {

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::ZaloPay;
 use super::codes::{Outcome, Said, Why, outcome, why};
 use crate::health::millis;
+use crate::payment::amounts::with_amount;
 use crate::payment::caller::{Answered, Call, Message};
 use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
@@ -80,21 +81,25 @@ impl ZaloPay {
         let form = [("app_id", app_id.as_str()), ("app_trans_id", &reference), ("mac", &mac)];
         let answered = self.post(Call::Asks, &self.calls.query, &form).await?;
         let told = answered.members()?;
-        let standing = match standing(outcome(&told).order(), &told)? {
+        let transaction = transaction(&told.or_empty("zp_trans_id"));
+        let standing = match standing(outcome(&told).order(transaction.is_some()), &told)? {
             ReportStanding::NotFound if self.caller.now() > order.opened_at.plus_millis(millis(REMEMBERED)) => {
                 ReportStanding::Unclear
             }
             standing => standing,
         };
-        let paid = standing == ReportStanding::Paid;
-        let amount = match told.scalar("amount").filter(|_| paid) {
+        let money = matches!(standing, ReportStanding::Paid | ReportStanding::Refunded);
+        // Nought is what stands there of no payment.
+        let amount = match told.scalar("amount").filter(|text| money && text != "0") {
             Some(text) => Some(text.parse::<Dong>().map_err(|_| answered.unreadable())?),
             None => None,
         };
+        let standing = with_amount(standing, amount);
+        let paid = standing == ReportStanding::Paid;
         Ok(Report {
             standing,
             amount,
-            transaction: transaction(&told.or_empty("zp_trans_id")),
+            transaction,
             paid_at: told.scalar("server_time").filter(|_| paid).as_deref().and_then(read_millis),
             code: code(&told),
             means: None,
@@ -136,7 +141,8 @@ impl ZaloPay {
         let form = [("app_id", app_id.as_str()), ("m_refund_id", &name), ("timestamp", &time), ("mac", &mac)];
         let answered = self.post(Call::Asks, &self.calls.query_refund, &form).await?;
         let told = answered.members()?;
-        let standing = standing(outcome(&told).asked_refund(), &told)?;
+        let named = provider_id.is_some() || transaction(&told.or_empty("refund_id")).is_some();
+        let standing = standing(outcome(&told).asked_refund(named), &told)?;
         Ok(report(&answered, &told, standing, provider_id))
     }
 

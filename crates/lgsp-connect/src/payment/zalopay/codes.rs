@@ -1,7 +1,8 @@
 //! What ZaloPay's codes mean: `return_code` says how it went, `sub_return_code` why; one table for all calls.
 //!
-//! A code that is not in it means nothing. `-101` has had two meanings, "went back to the citizen" and "no such order": of an order
-//! both say that there is no money for it here, of a refund it decides nothing.
+//! A code that is not in it means nothing. `-101` has had two meanings, "went back to the citizen" and "no such order". Where ZaloPay
+//! has a name for the payment or the refund, only the first can be meant. Where it has none, both say of an order that there is no money
+//! for it, and of a refund it decides nothing: to call it done may leave a citizen without his money, and nobody would look.
 
 use lgsp_model::{RefundStanding, ReportStanding};
 
@@ -89,13 +90,14 @@ pub(super) enum Said<T> {
 }
 
 impl Outcome {
-    /// Of a question about an order.
-    pub(super) fn order(self) -> Said<ReportStanding> {
+    /// Of a question about an order; `named`: the answer has ZaloPay's name of its payment.
+    pub(super) fn order(self, named: bool) -> Said<ReportStanding> {
         Said::Standing(match self {
             Self::Success => ReportStanding::Paid,
             Self::Processing => ReportStanding::Pending,
             Self::Failed(why) => match why {
                 Why::NotSaid | Why::Ended => ReportStanding::Failed,
+                Why::NoMoney if named => ReportStanding::Refunded,
                 Why::NotFound | Why::NoMoney => ReportStanding::NotFound,
                 Why::Later | Why::Broken => return Said::Later,
                 Why::NotTaken => return Said::Refused,
@@ -126,13 +128,14 @@ impl Outcome {
         })
     }
 
-    /// Of a question about a refund.
-    pub(super) fn asked_refund(self) -> Said<RefundStanding> {
+    /// Of a question about a refund; `named`: ZaloPay's name of it is known, from this answer or an earlier one.
+    pub(super) fn asked_refund(self, named: bool) -> Said<RefundStanding> {
         Said::Standing(match self {
             Self::Success => RefundStanding::Done,
             Self::Processing => RefundStanding::Pending,
             Self::Failed(why) => match why {
                 Why::NotSaid | Why::NotRefundable => RefundStanding::Refused,
+                Why::NoMoney if named => RefundStanding::Done,
                 Why::NotFound | Why::RefundNotFound => RefundStanding::NotFound,
                 Why::RefundPending | Why::Repeated | Why::Ended | Why::NoMoney | Why::Unlisted => {
                     RefundStanding::Pending
@@ -155,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_documented_code_has_a_meaning_of_an_order() {
-        use ReportStanding::{Failed, NotFound, Paid, Pending, Unclear};
+        use ReportStanding::{Failed, NotFound, Paid, Pending, Refunded, Unclear};
         for (code, sub, said) in [
             ("1", "1", Said::Standing(Paid)),
             ("3", "1", Said::Standing(Pending)),
@@ -179,7 +182,9 @@ mod tests {
             ("-500", "0", Said::Later),
             ("2", "-33", Said::Later),
         ] {
-            assert_eq!(of(code, sub).order(), said, "{code}/{sub}");
+            assert_eq!(of(code, sub).order(false), said, "{code}/{sub}");
+            let named = if sub == "-101" { Said::Standing(Refunded) } else { said };
+            assert_eq!(of(code, sub).order(true), named, "{code}/{sub}");
         }
     }
 
@@ -202,7 +207,9 @@ mod tests {
             ("2", "-101", Said::Unknown, Said::Standing(Pending)),
             ("2", "-12345", Said::Unknown, Said::Standing(Pending)),
         ] {
-            assert_eq!((of(code, sub).refund(), of(code, sub).asked_refund()), (sent, asked), "{code}/{sub}");
+            assert_eq!((of(code, sub).refund(), of(code, sub).asked_refund(false)), (sent, asked), "{code}/{sub}");
+            let named = if (code, sub) == ("2", "-101") { Said::Standing(Done) } else { asked };
+            assert_eq!(of(code, sub).asked_refund(true), named, "{code}/{sub}");
         }
     }
 }

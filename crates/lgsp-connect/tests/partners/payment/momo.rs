@@ -164,7 +164,12 @@ fn numbers_are_signed_with_the_digits_that_came() {
     }
     assert_eq!(fields("amount", "null"), Err(Unheard::Malformed("amount")));
     assert_eq!(fields("resultCode", "9000").unwrap().report.standing, ReportStanding::Paid);
-    assert_eq!(fields("resultCode", "7002").unwrap().report.standing, ReportStanding::Pending);
+    assert_eq!(fields("resultCode", "1000").unwrap().report.standing, ReportStanding::Pending);
+    assert_eq!(
+        fields("resultCode", "7002").unwrap().report.standing,
+        ReportStanding::Unclear,
+        "money may be on its way"
+    );
     assert_eq!(fields("resultCode", "13").unwrap().report.standing, ReportStanding::Unclear);
     assert_eq!(fields("resultCode", "42").unwrap().report.standing, ReportStanding::Unclear);
     assert_eq!(fields("partnerCode", "\"OTHER\""), Err(Unheard::UnknownOrder));
@@ -237,4 +242,29 @@ async fn refunds_have_one_name_and_questions_a_new_one_each() {
         sha256(NEW, &format!("accessKey=F8BBA842ECF85&orderId={order}&partnerCode=MOMO&requestId={request}"))
     };
     assert!(sent.iter().all(|call| call["signature"] == signed(call)));
+}
+
+#[tokio::test]
+async fn what_is_being_worked_on_may_be_money_and_money_without_an_amount_is_not_believed() {
+    let stub = Stub::start(&MEMBER).await;
+    let provider = stub.provider(&MEMBER, "");
+    for (code, amount, standing) in [
+        (1000, "50000", ReportStanding::Pending),
+        (7000, "50000", ReportStanding::Unclear),
+        (7002, "50000", ReportStanding::Unclear),
+        (8000, "50000", ReportStanding::Unclear),
+        (0, "50000", ReportStanding::Paid),
+        (0, "null", ReportStanding::Unclear),
+        (9000, "null", ReportStanding::Unclear),
+        (1006, "null", ReportStanding::Failed),
+    ] {
+        stub.say(format!(r#"{{"orderId":"{ORDER}","resultCode":{code},"amount":{amount}}}"#));
+        assert_eq!(provider.query(&order()).await.unwrap().standing, standing, "{code} {amount}");
+    }
+    let (order, id) = (order(), refund_id());
+    for code in [7000, 7002, 8000] {
+        stub.say(format!(r#"{{"orderId":"{REFUND}","resultCode":{code}}}"#));
+        let report = provider.query_refund(refund(&order, &id, MEMBER.transaction, true), None).await.unwrap();
+        assert_eq!(report.standing, lgsp_connect::RefundStanding::Pending, "{code}");
+    }
 }

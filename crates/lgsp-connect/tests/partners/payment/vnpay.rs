@@ -59,7 +59,7 @@ fn answer(call: &Call, play: &Play) -> Answer {
     let asked: Value = serde_json::from_str(&call.body).unwrap();
     let command = asked["vnp_Command"].as_str().unwrap();
     // The name of a refund there is the number after the payment's.
-    let about_refund = command == "refund" || asked.get("vnp_TransactionNo").is_some();
+    let about_refund = command == "refund" || asked.get("vnp_TransactionNo").is_some() || play.back == Back::Missing;
     let (code, kind, status) = match (about_refund, play.stands, play.back) {
         (true, _, Back::Done) => ("00", "02", "00"),
         (true, _, Back::Pending) => ("00", "02", "05"),
@@ -298,7 +298,41 @@ async fn a_refund_whose_name_is_not_known_is_told_from_an_earlier_one() {
         (RefundStanding::NotFound, None),
         "one just before it over as much"
     );
-    // The next day VNPAY would not know a repetition by its name any more.
-    stub.pass(24 * 3600);
-    assert_eq!(ask(json!({"vnp_TransactionType": "01"})).await, RefundStanding::Pending);
+    // Near midnight, and the next day, VNPAY would not know a repetition by its name any more. It is 10:32:00.
+    assert_eq!(ask(json!({"vnp_TransactionType": "01"})).await, RefundStanding::NotFound);
+    stub.pass(13 * 3600 + 12 * 60 + 59);
+    assert_eq!(ask(json!({})).await, RefundStanding::NotFound);
+    for seconds in [1, 14 * 60, 60, 24 * 3600] {
+        stub.pass(seconds);
+        assert_eq!(ask(json!({})).await, RefundStanding::Pending, "{seconds}");
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_vnpay_gave_a_name_to_is_never_called_unknown_to_it() {
+    let stub = Stub::start(&MEMBER).await;
+    let provider = stub.provider(&MEMBER, "");
+    let (order, id) = (order(), refund_id());
+    for told in [
+        json!({"vnp_ResponseCode": "91"}),
+        json!({"vnp_ResponseCode": "00", "vnp_TransactionType": "01", "vnp_TransactionStatus": "00"}),
+    ] {
+        let mut told = told.as_object().unwrap().clone();
+        told.extend([("vnp_TmnCode".to_owned(), "TESTTMN1".into()), ("vnp_TxnRef".to_owned(), ORDER.into())]);
+        stub.instead(move || signed(told.clone(), NEW, false));
+        for (provider_id, standing) in [(Some("14226113"), RefundStanding::Pending), (None, RefundStanding::NotFound)] {
+            let report = provider.query_refund(refund(&order, &id, "14226112", true), provider_id).await.unwrap();
+            assert_eq!((report.standing, report.provider_id.as_deref()), (standing, provider_id));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_payment_without_an_amount_is_not_believed_to_be_over_all_of_it() {
+    let stub = Stub::start(&MEMBER).await;
+    let told = json!({"vnp_ResponseCode": "00", "vnp_TmnCode": "TESTTMN1", "vnp_TxnRef": ORDER,
+        "vnp_TransactionType": "01", "vnp_TransactionStatus": "00"});
+    stub.instead(move || signed(told.as_object().unwrap().clone(), NEW, false));
+    let report = stub.provider(&MEMBER, "").query(&order()).await.unwrap();
+    assert_eq!((report.standing, report.amount, report.paid_at), (ReportStanding::Unclear, None, None));
 }

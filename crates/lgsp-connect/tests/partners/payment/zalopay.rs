@@ -1,6 +1,6 @@
 //! ZaloPay as it is scripted, and what only it has.
 
-use lgsp_connect::{CallbackVerdict, PayFailure, ReportStanding, Unheard};
+use lgsp_connect::{CallbackVerdict, PayFailure, RefundStanding, ReportStanding, Unheard};
 use serde_json::{Value, json};
 
 use super::member::{Came, Change, Member, NEW, OLD, Told};
@@ -183,6 +183,39 @@ async fn what_is_not_found_after_two_days_may_have_been_paid() {
     assert_eq!(provider.query(&order()).await.unwrap().standing, ReportStanding::NotFound);
     stub.pass(48 * 3600);
     assert_eq!(provider.query(&order()).await.unwrap().standing, ReportStanding::Unclear);
+}
+
+/// `-101` means "went back" or "no such"; which of them shows where ZaloPay has a name for what was asked about.
+#[tokio::test]
+async fn what_went_back_is_told_from_what_nobody_knows_where_zalopay_names_it() {
+    let stub = Stub::start(&MEMBER).await;
+    let provider = stub.provider(&MEMBER, "");
+    for (more, standing) in [
+        ("", ReportStanding::NotFound),
+        (r#","zp_trans_id":0,"amount":0"#, ReportStanding::NotFound),
+        (r#","zp_trans_id":260101000000389,"amount":50000"#, ReportStanding::Refunded),
+        (r#","zp_trans_id":260101000000389,"amount":0"#, ReportStanding::Unclear),
+    ] {
+        stub.say(format!(r#"{{"return_code":2,"sub_return_code":-101{more}}}"#));
+        let report = provider.query(&order()).await.unwrap();
+        assert_eq!((report.standing, report.paid_at), (standing, None), "{more}");
+    }
+    let (order, id) = (order(), refund_id());
+    for (named, earlier, standing) in
+        [(0, None, RefundStanding::Pending), (390, None, RefundStanding::Done), (0, Some("390"), RefundStanding::Done)]
+    {
+        stub.say(format!(r#"{{"return_code":2,"sub_return_code":-101,"refund_id":{named}}}"#));
+        let report = provider.query_refund(refund(&order, &id, MEMBER.transaction, true), earlier).await.unwrap();
+        assert_eq!(report.standing, standing, "{named} {earlier:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_payment_without_an_amount_is_not_believed_to_be_over_all_of_it() {
+    let stub = Stub::start(&MEMBER).await;
+    stub.say(r#"{"return_code":1,"zp_trans_id":260101000000389,"server_time":1767238500000}"#);
+    let report = stub.provider(&MEMBER, "").query(&order()).await.unwrap();
+    assert_eq!((report.standing, report.amount, report.paid_at), (ReportStanding::Unclear, None, None));
 }
 
 #[tokio::test]
