@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use lgsp_model::ReportStanding;
 use toml::{Table, Value};
 
 use super::PaymentBuilder;
@@ -182,15 +183,35 @@ impl Declared {
         let facts = Facts { order: Some(order), ..self.facts() };
         let answered = self.exchange(Call::Asks, &query.request, facts).await?;
         query.answer.take(&answered, &facts, |told, code, came| {
-            if query.reading.order(came).is_some_and(|other| other.as_ref() != Ok(&order.id)) {
-                return Err(super::caller::of_another());
+            match query.reading.order(came) {
+                Some(named) if named.as_ref() != Ok(&order.id) => return Err(super::caller::of_another()),
+                // Of what it does not know it need not say whose it is.
+                None if query.reading.order.is_some() && told != Told::Stands(ReportStanding::NotFound) => {
+                    return Err(malformed("the order's name"));
+                }
+                Some(_) | None => {}
             }
             let known = match told {
                 Told::Stands(standing) => Some((standing, code)),
                 Told::Read => None,
             };
-            query.reading.report(came, known, answered.body.clone()).map_err(malformed)
+            let mut report = query.reading.report(came, known, answered.body.clone()).map_err(malformed)?;
+            report.receipt_url = report.receipt_url.and_then(|url| self.receipt_address(url));
+            Ok(report)
         })
+    }
+
+    /// Where a citizen may see a receipt that the provider says is at `url`.
+    fn receipt_address(&self, url: String) -> Option<String> {
+        if url.len() > TEXT_BYTES {
+            return None;
+        }
+        let base = self.profile.receipt.as_ref().and_then(|receipt| receipt.base.as_ref());
+        match base.map_or("", |key| self.settings.text(key)) {
+            "" => Some(url).filter(|url| self.may_send_to(url)),
+            // Where the settings say it is, plain http inside the unit's own network will do.
+            base => Some(moved(&url, base)).filter(|url| is_address(url)),
+        }
     }
 
     async fn refunded(&self, refund: &Refund, call: Call, of: RefundOrder<'_>) -> Result<RefundReport, PayFailure> {
@@ -217,12 +238,8 @@ impl Declared {
         }
         receipt.answer.take(&answered, &facts, |(), _, came| {
             let url = receipt.url.as_ref().and_then(|place| came.text(place));
-            let url = url.filter(|url| url.len() <= TEXT_BYTES).ok_or_else(|| malformed("the receipt's address"))?;
-            let base = receipt.base.as_ref().map_or("", |key| self.settings.text(key));
-            // Where the settings say it is, plain http inside the unit's own network will do.
-            let moved = (!base.is_empty()).then(|| moved(&url, base)).filter(|url| is_address(url));
-            let kept = || Some(url.into_owned()).filter(|url| base.is_empty() && self.may_send_to(url));
-            moved.or_else(kept).map(Receipt::Url).ok_or_else(|| malformed("the receipt's address"))
+            let url = url.and_then(|url| self.receipt_address(url.into_owned()));
+            url.map(Receipt::Url).ok_or_else(|| malformed("the receipt's address"))
         })
     }
 }
@@ -257,7 +274,9 @@ impl PaymentProvider for Declared {
 
     fn hear(&self, came: &CallbackRequest<'_>) -> Result<Heard, Unheard> {
         let callback = self.profile.callback.as_ref().ok_or(Unheard::Malformed("callback"))?;
-        callback.hear(came, &self.settings)
+        let mut heard = callback.hear(came, &self.settings)?;
+        heard.report.receipt_url = heard.report.receipt_url.and_then(|url| self.receipt_address(url));
+        Ok(heard)
     }
 
     fn reply(&self, came: &CallbackRequest<'_>, verdict: CallbackVerdict) -> CallbackReply {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use lgsp_model::{Dong, PaymentId, ReportStanding, Timestamp};
 
+use super::super::amounts::with_amount;
 use super::super::caller::{Answered, of_another, unsigned};
 use super::super::provider::{PayFailure, Report};
 use super::super::words::cut;
@@ -183,7 +184,7 @@ pub(super) struct Reading {
     paid_at: Option<Place>,
     paid_at_pattern: Pattern,
     means: Option<Place>,
-    receipt_url: Option<Place>,
+    pub receipt_url: Option<Place>,
 }
 
 impl Reading {
@@ -237,6 +238,8 @@ impl Reading {
             let text = came.text(place.as_ref()?)?.into_owned();
             (!text.is_empty()).then_some(text)
         };
+        let amount = text(&self.amount).map(|amount| whole(&amount).ok_or("amount")).transpose()?;
+        let standing = if self.amount.is_some() { with_amount(standing, amount) } else { standing };
         // Of a payment that came to nothing some providers name a transaction that many payments have, and a time at which nobody paid.
         let money = matches!(standing, ReportStanding::Paid | ReportStanding::Refunded);
         let transaction = text(&self.transaction).filter(|_| money || standing == ReportStanding::Unclear);
@@ -245,7 +248,7 @@ impl Reading {
         }
         Ok(Report {
             standing,
-            amount: text(&self.amount).map(|amount| whole(&amount).ok_or("amount")).transpose()?,
+            amount,
             transaction,
             paid_at: text(&self.paid_at)
                 .filter(|_| money)

@@ -75,7 +75,7 @@ impl Callback {
         }
         let signature = Signature::read(part, scope, None);
         let expect = Expect::read(part, scope);
-        let reading = Reading::read(part);
+        let mut reading = Reading::read(part);
         for (key, place) in [("order", &reading.order), ("standing", &reading.standing)] {
             if place.is_none() && !part.has(key) {
                 part.fail(key, Problem::Missing);
@@ -87,6 +87,8 @@ impl Callback {
             place.as_ref().zip(signature.as_ref()).is_some_and(|(place, signature)| signature.proves(place))
         };
         let proven = !confirm && proves(&reading.order) && proves(&reading.standing) && proves(&reading.amount);
+        // The citizen is sent to the receipt: where it is counts only under the signature, too.
+        reading.receipt_url = reading.receipt_url.filter(|place| signature.as_ref().is_some_and(|s| s.proves(place)));
         let reply = part.needed_part("reply").map(|reply| Reply::read(reply, scope));
         Some(Self {
             method: method?,
@@ -120,11 +122,12 @@ impl Callback {
         } else {
             came.body.clone()
         };
-        let report = self.reading.report(&message, None, evidence).map_err(Unheard::Malformed)?;
+        let mut report = self.reading.report(&message, None, evidence).map_err(Unheard::Malformed)?;
         // What cannot be said for certain, or told apart, is asked about.
         let clear = report.standing != ReportStanding::Unclear && report.amount.is_some();
-        let proven = self.proven && clear && self.signature.apart(&message);
-        Ok(Heard { order, report, proven })
+        let apart = self.signature.apart(&message);
+        report.receipt_url = report.receipt_url.filter(|_| apart);
+        Ok(Heard { order, report, proven: self.proven && clear && apart })
     }
 
     pub(super) fn reply(

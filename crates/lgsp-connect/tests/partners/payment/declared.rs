@@ -1,7 +1,7 @@
 //! A seventh provider that the gateway was never built for: everything about it stands in its settings, as config/payment-profiles.md
 //! shows. Its scheme is one of the field: concatenated values under an HMAC-SHA1, forms, a redirect, signed answers, refunds.
 
-use lgsp_connect::{CallbackVerdict, PayFailure, Unheard};
+use lgsp_connect::{CallbackVerdict, PayFailure, ReportStanding, Unheard};
 use proptest::prelude::*;
 use serde_json::json;
 use toml::{Table, Value};
@@ -134,6 +134,54 @@ async fn what_will_be_taken_later_is_deferred_and_what_is_unknown_is_asked_again
     assert!(matches!(provider.query(&order()).await, Err(PayFailure::Unknown(cause)) if cause.code == "code_unknown"));
 }
 
+/// What a profile has a place for must stand there before it is believed; only of what nobody knows nothing need be said.
+#[tokio::test]
+async fn an_answer_that_names_no_order_or_no_amount_is_no_payment() {
+    for member in MEMBERS.iter().filter(|member| ["keypay", "paygov", "national", "declared"].contains(&member.kind)) {
+        let stub = Stub::start(member).await;
+        let provider = stub.provider(member, "");
+        let (paid, missing, order, amount) = match member.kind {
+            "keypay" => (json!({"error": "0", "status": 0}), json!({"error": "1"}), "transaction_id", "trans_amount"),
+            "paygov" => (json!({"errorCode": "00"}), json!({"errorCode": "91"}), "orderId", "amount"),
+            "national" => (json!({"MaLoi": "00", "TrangThaiGD": "1"}), json!({"MaLoi": "01"}), "MaThamChieu", "SoTien"),
+            _ => (json!({"error_code": "00", "payment_status": "1"}), json!(null), "order_id", "trans_amount"),
+        };
+        let say = |told: &serde_json::Value| {
+            let mut told = told.clone();
+            if member.kind == "declared" {
+                let text = |name: &str| told[name].as_str().map_or_else(String::new, ToOwned::to_owned);
+                let values = ["error_code", "order_id", "payment_status", "trans_amount"].map(text);
+                told["check_sum"] = sha1(NEW, &format!("{ACCESS}|{}", values.join("|"))).into();
+            }
+            stub.say(told.to_string());
+        };
+        let mut unnamed = paid.clone();
+        unnamed[amount] = "50000".into();
+        say(&unnamed);
+        let failure = provider.query(&super::order()).await.unwrap_err();
+        assert!(matches!(failure, PayFailure::Unknown(_)), "{} {failure:?}", member.kind);
+        let mut whole = unnamed;
+        whole[order] = ORDER.into();
+        say(&whole);
+        assert_eq!(provider.query(&super::order()).await.unwrap().standing, ReportStanding::Paid, "{}", member.kind);
+        let mut unsaid = paid;
+        unsaid[order] = ORDER.into();
+        say(&unsaid);
+        let report = provider.query(&super::order()).await.unwrap();
+        assert_eq!((report.standing, report.amount), (ReportStanding::Unclear, None), "{}", member.kind);
+        // The seventh's profile wants the name in every answer.
+        if !missing.is_null() {
+            say(&missing);
+            assert_eq!(
+                provider.query(&super::order()).await.unwrap().standing,
+                ReportStanding::NotFound,
+                "{}",
+                member.kind
+            );
+        }
+    }
+}
+
 /// The blocks of TOML under a heading of the guide.
 fn blocks(heading: &str) -> Vec<Table> {
     let guide = include_str!("../../../../../config/payment-profiles.md");
@@ -172,6 +220,19 @@ async fn a_provider_that_sends_back_only_everything_is_not_asked_for_less() {
     let less = provider.refund(refund(&order, &id, MEMBER.transaction, false)).await;
     assert_eq!((less, stub.calls().len()), (Err(PayFailure::Unsupported), 0));
     provider.refund(refund(&order, &id, MEMBER.transaction, true)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_provider_that_nobody_can_ask_says_so() {
+    let settings = "url = 'https://pay.example'\npartner = 'DT1'\nsecret = 's'";
+    let national: Table = include_str!("../../../src/payment/profiles/national.toml").parse().unwrap();
+    let mut profile = national;
+    profile.remove("query").unwrap();
+    let mut settings: Table = settings.parse().unwrap();
+    settings.insert("profile".into(), Value::Table(profile));
+    let provider = lgsp_connect::check_payment_provider("declared", &settings).unwrap();
+    let provider = provider.build(std::sync::Arc::new(|| super::NOW)).unwrap();
+    assert_eq!(provider.query(&order()).await, Err(PayFailure::Unsupported));
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use super::bill::{bill, filled};
 use super::member::{Came, Change, Member, NEW, OLD, Told};
 use super::sign::digest;
 use super::stub::{Play, Stands, Stub, deaf};
-use super::{AMOUNT, ORDER, order, request};
+use super::{AMOUNT, NOW, ORDER, order, request};
 use crate::server::{Answer, Call};
 
 pub(super) const MEMBER: Member = Member {
@@ -171,6 +171,58 @@ async fn a_receipt_is_a_document_or_an_address_that_can_be_moved_to_the_units_ow
     assert!(stub.provider(&MEMBER, "").receipt(&order()).await.unwrap() == Receipt::Pdf("%PDF-1.7 x".into()));
     stub.say(r#"{"MaLoi":"01"}"#);
     assert!(matches!(stub.provider(&MEMBER, "").receipt(&order()).await, Err(PayFailure::Refused(_))));
+}
+
+/// Whoever holds a right confirmation in his hands could write any address into it: `UrlBienLai` is not under its signature.
+#[test]
+fn a_receipts_address_that_is_not_signed_is_not_taken_whatever_the_profile_says() {
+    for over in ["", "profile = { callback = { receipt_url = 'UrlBienLai' } }"] {
+        let settings = format!("{}\n{over}", (MEMBER.settings)("https://pay.example"));
+        let provider = lgsp_connect::check_payment_provider("national", &settings.parse().unwrap()).unwrap();
+        let provider = provider.build(std::sync::Arc::new(|| NOW)).unwrap();
+        let mut fields = fields(&[]);
+        fields.push(("UrlBienLai", "\"https://evil.example/r\"".to_owned()));
+        let heard = provider.hear(&request(&came(&fields, NEW))).unwrap();
+        assert_eq!((heard.proven, heard.report.receipt_url), (true, None), "{over}");
+    }
+}
+
+#[tokio::test]
+async fn a_receipts_address_is_moved_to_the_units_own_host_wherever_it_is_told() {
+    let stub = Stub::start(&MEMBER).await;
+    let say = |url: &str| {
+        let told = json!({"MaLoi": "00", "MaThamChieu": ORDER, "SoTien": "50000", "MaGiaoDich": "GD1", "TrangThaiGD": "1",
+            "UrlBienLai": url});
+        stub.say(told.to_string());
+    };
+    let base = "receipt_base = 'http://ss.example:8080/VXPAdapter'";
+    let long = format!("https://npsp.example/{}", "a".repeat(4 * 1024));
+    for (more, url, expected) in [
+        ("", "https://npsp.example/viewbill?token=1", Some("https://npsp.example/viewbill?token=1")),
+        (base, "https://npsp.example/viewbill?token=1", Some("http://ss.example:8080/VXPAdapter/viewbill?token=1")),
+        ("", "javascript:alert(1)", None),
+        (base, "javascript:alert(1)", None),
+        ("", &long, None),
+    ] {
+        say(url);
+        let report = stub.provider(&MEMBER, more).query(&order()).await.unwrap();
+        assert_eq!(report.receipt_url.as_deref(), expected, "{url}");
+    }
+    // Plain http only where the provider itself is one; a signed address of a callback is no other.
+    let over = "profile = { callback = { receipt_url = 'ThongTinGiaoDich' } }";
+    let hear = |url: &str, receipt: &str, more: &str| {
+        let settings = format!("{}\n{over}\n{more}", (MEMBER.settings)(url));
+        let provider = lgsp_connect::check_payment_provider("national", &settings.parse().unwrap()).unwrap();
+        let provider = provider.build(std::sync::Arc::new(|| NOW)).unwrap();
+        let receipt = Value::from(receipt).to_string();
+        let heard = provider.hear(&request(&came(&fields(&[("ThongTinGiaoDich", &receipt)]), NEW))).unwrap();
+        heard.report.receipt_url
+    };
+    let https = "https://pay.example";
+    assert_eq!(hear(https, "https://npsp.example/r", "").as_deref(), Some("https://npsp.example/r"));
+    assert_eq!(hear(https, "http://npsp.example/r", ""), None);
+    assert_eq!(hear(https, "https://npsp.example/r|1", ""), None, "it could run into the next value");
+    assert_eq!(hear(https, "http://n.example/r", base).as_deref(), Some("http://ss.example:8080/VXPAdapter/r"));
 }
 
 #[test]
