@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::cashier::{BACK, Cashier, fee};
 use super::gateway::Setup;
-use super::records::{code, code_of_h11, with};
+use super::hook::Hook;
+use super::records::{code, code_of_h11, dossier, with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fee_is_asked_for_paid_and_known_to_everybody_who_may_know() {
@@ -425,4 +426,34 @@ async fn what_anybody_sends_fills_little_of_the_log() {
     }
     let kept = seq(&cashier.world.metrics().await) - seq(&before);
     assert!((1..=62).contains(&kept), "{kept} of 100 pieces of noise");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_told_by_webhook_and_the_dossier_shows_its_money_beside_its_business() {
+    let hook = Hook::start().await;
+    let target = |id: &str, kinds: &str| {
+        hook.target(id).replace("connector = \"webhook\"\n", &format!("connector = \"webhook\"\nkinds = [{kinds}]\n"))
+    };
+    let targets = target("cashier-hook", "\"payment\"");
+    let cashier = Cashier::with(Setup { targets, ..Setup::default() }).await;
+    let world = &cashier.world;
+    world.accept(&cashier.token, &dossier(&code(44), "2")).await;
+    let shown = || async { world.get(&cashier.token, &format!("/v1/dossiers/{}", code(44))).await.expect(200).json() };
+    assert_eq!(shown().await["financial"], Value::Null);
+    let asked = cashier.make(&fee(44)).await;
+    assert_eq!(shown().await["financial"]["state"], "open");
+    cashier.press(&asked, "pay").await;
+    cashier.until(asked["id"].as_str().unwrap(), "paid").await;
+    let dossier = shown().await;
+    assert_eq!((&dossier["financial"]["state"], &dossier["TrangThaiHoSo"]), (&"paid".into(), &"2".into()));
+    let begun = std::time::Instant::now();
+    while hook.calls().len() < 3 {
+        assert!(begun.elapsed() < super::gateway::PATIENCE, "{} calls", hook.calls().len());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let told: Vec<Value> = hook.calls().iter().map(|call| serde_json::from_slice(&call.body).unwrap()).collect();
+    let types: Vec<_> = told.iter().map(|call| call["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["payment.created", "payment.pending", "payment.paid"]);
+    assert_eq!((&told[2]["data"]["record"]["id"], &told[2]["data"]["MaHoSo"]), (&asked["id"], &code(44).into()));
+    assert!(hook.signed(&hook.calls()[2], 0));
 }
