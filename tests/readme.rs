@@ -59,7 +59,7 @@ impl Demo {
             .spawn()
             .expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
-        let mut this = Self { process: child, said: Vec::new(), lines: lines };
+        let mut this = Self { process: child, said: Vec::new(), lines };
         let started = Instant::now();
         while let Some(Ok(line)) = this.lines.next() {
             assert!(started.elapsed() < PATIENCE, "the demo did not come to its end");
