@@ -163,6 +163,31 @@ async fn money_that_only_the_file_knows_is_asked_for_at_once_and_not_believed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_doubled_credit_is_found_and_the_rest_of_the_day_is_compared() {
+    let cashier = Cashier::start().await;
+    let ((first, day), (second, _)) = (paid(&cashier, 1).await, paid(&cashier, 2).await);
+    let refund = json!({ "reference": "tra-1", "SoTien": 20_000, "reason": "nộp thừa" });
+    cashier.refund(&second, &refund).await.expect(200);
+    cashier.until(&second, "partly_refunded").await;
+    // The provider takes the same fee again, and writes two refunds down under the payment's name.
+    let again = row(&first, "50000", &day);
+    let refunds = ["78", "79"].map(|transaction| {
+        let row = row(&second, "1000", &day).replace("Thanh toán", "Hoàn tiền");
+        row.replacen("77", transaction, 1)
+    });
+    let file = format!("{}{again}{}", file_of(&cashier, &day), refunds.concat());
+    let outcome = reconcile(&cashier.world, &day, Some(&file)).await.expect(200).json();
+    assert_eq!(class(&outcome, "matched"), (3, 80_000, 80_000), "{outcome}");
+    assert_eq!(class(&outcome, "missing_here"), (3, 0, 48_000), "{outcome}");
+    assert_eq!((&outcome["differing"], &outcome["difference"]), (&3.into(), &48_000.into()));
+    let id = outcome["id"].as_str().unwrap();
+    let csv = get(&cashier.world, &format!("reconciliations/{id}/rows.csv")).await.expect(200);
+    let csv = csv.text();
+    assert!(csv.contains(&format!("missing_here,Thanh toán,{first},,,,,50000,Thành công,77,")), "{csv}");
+    assert_eq!(cashier.payment(&first).await["state"], "paid", "a file changes no payment");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_account_of_the_day_is_refused_by_its_line_and_nothing_is_stored() {
     let cashier = Cashier::start().await;
     let world = &cashier.world;
@@ -175,7 +200,7 @@ async fn what_is_no_account_of_the_day_is_refused_by_its_line_and_nothing_is_sto
         ("a,b\n1,2\n".to_owned(), "line 1: the header must have one column \"Mã tham chiếu\""),
         (format!("{file}1,2\n"), "line 3: 2 cells, and the header has 8"),
         (format!("{file}{}", row("x", "1.5", &day)), "line 3, \"Số tiền\": expected digits"),
-        (twice, "line 3 has the reference of line 2"),
+        (twice, "line 3 has the reference and the transaction of line 2"),
         (format!("{HEADER}\n{}", row("x", "1", "2020-01-31")), "line 2 is of 2020-01-31"),
     ] {
         let refused = reconcile(world, &day, Some(&file)).await.expect_problem(422, "GW1501").json();

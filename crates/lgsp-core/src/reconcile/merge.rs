@@ -46,7 +46,7 @@ impl Merge {
     /// Begins.
     ///
     /// # Errors
-    /// When two of the provider's lines name the same thing.
+    /// When one of the provider's lines stands there twice.
     pub fn new(theirs: Statement) -> Result<Self, StatementError> {
         let (theirs, names) = theirs.close()?;
         let next = [theirs.start(LineKind::Payment), theirs.start(LineKind::Refund)];
@@ -81,17 +81,23 @@ impl Merge {
         }
         let end = self.end_of(line.kind);
         let next = &mut self.next[line.kind as usize];
-        let mut met = None;
-        while *next < end {
-            match self.theirs.key(*next).1.as_bytes().cmp(line.reference.as_bytes()) {
-                Ordering::Less => told(&mut self.summary, tell, None, Some(self.theirs.theirs(*next))),
-                Ordering::Equal => met = Some(self.theirs.theirs(*next)),
-                Ordering::Greater => break,
-            }
+        while *next < end && self.theirs.key(*next).1.as_bytes() < line.reference.as_bytes() {
+            told(&mut self.summary, tell, None, Some(self.theirs.theirs(*next)));
             *next += 1;
         }
+        let named = if *next < end && self.theirs.key(*next).1 == line.reference {
+            self.theirs.group(*next..end)
+        } else {
+            *next..*next
+        };
+        *next = named.end;
+        // What is paid again under the same name is money of its own, which we know nothing of.
+        let met = named.clone().min_by_key(|at| strangeness(line, &self.theirs.theirs(*at)));
+        for at in named.filter(|at| Some(*at) != met) {
+            told(&mut self.summary, tell, None, Some(self.theirs.theirs(at)));
+        }
         self.met += u64::from(met.is_some());
-        told(&mut self.summary, tell, Some(*line), met);
+        told(&mut self.summary, tell, Some(*line), met.map(|at| self.theirs.theirs(at)));
         Ok(())
     }
 
@@ -171,6 +177,13 @@ impl Merge {
             told(summary, tell, None, Some(*their));
         }
     }
+}
+
+/// How little a line of theirs is the one that ours is about, of several of its name: another transaction, nothing that moved, another
+/// amount, later in the file.
+fn strangeness(ours: &OurLine<'_>, theirs: &TheirLine<'_>) -> (bool, bool, bool, u32) {
+    let transaction = ours.transaction.is_empty() || ours.transaction != theirs.transaction;
+    (transaction, theirs.money != Money::Moved, ours.amount != theirs.amount, theirs.line)
 }
 
 fn told(

@@ -174,11 +174,11 @@ pub enum StatementError {
     TooMany,
     /// A name of more than 255 bytes.
     TooLong,
-    /// Two lines name the same thing.
+    /// A line stands there twice: the same name and the same transaction.
     Twice {
-        /// Where it is named first.
+        /// Where it stands first.
         first: u32,
-        /// Where it is named again.
+        /// Where it stands again.
         again: u32,
     },
 }
@@ -188,7 +188,9 @@ impl fmt::Display for StatementError {
         match self {
             Self::TooMany => write!(f, "there are more than {MOST_LINES} lines"),
             Self::TooLong => f.write_str("a name has more than 255 bytes"),
-            Self::Twice { first, again } => write!(f, "line {again} has the reference of line {first}"),
+            Self::Twice { first, again } => {
+                write!(f, "line {again} has the reference and the transaction of line {first}")
+            }
         }
     }
 }
@@ -225,8 +227,8 @@ impl Statement {
     /// Puts the lines in order.
     ///
     /// # Errors
-    /// When two lines name the same thing. Refunds that are known by their payment's name may be several; those of one transaction are
-    /// one thing.
+    /// When a line stands there again. Several lines of one name are several transactions: a citizen paid twice, or a refund is known by
+    /// its payment's name. One transaction is one thing, and so is what has no transaction, refunds of one payment apart.
     pub(super) fn close(mut self) -> Result<(Rows, RefundNames), StatementError> {
         self.rows.sort();
         let mut start = 0;
@@ -240,21 +242,28 @@ impl Statement {
         Ok((self.rows, self.names))
     }
 
-    /// Two lines of a group that name the same thing.
+    /// Two lines of a group that are the same thing, and that say that money moved.
     fn twice(&self, group: Range<usize>) -> Option<(u32, u32)> {
         if group.len() < 2 {
             return None;
         }
-        let mut named: Vec<_> = group.map(|at| self.rows.theirs(at)).collect();
-        let several = (named[0].kind, self.names) == (LineKind::Refund, RefundNames::OfPayment);
-        if !several {
-            return Some((named[0].line, named[1].line));
-        }
-        named.retain(|line| !line.transaction.is_empty());
-        named.sort_unstable_by_key(|line| (line.transaction, line.line));
-        named
-            .windows(2)
-            .find(|pair| pair[0].transaction == pair[1].transaction)
-            .map(|pair| (pair[0].line, pair[1].line))
+        let several = (self.rows.key(group.start).0, self.names) == (LineKind::Refund, RefundNames::OfPayment);
+        // Places and not lines: one name may be that of the whole file.
+        let mut places: Vec<_> = group.collect();
+        let line = |at: &usize| self.rows.theirs(*at);
+        let order = |line: TheirLine<'_>| (line.money != Money::Moved, line.line);
+        places.sort_unstable_by(|a, b| {
+            let (a, b) = (line(a), line(b));
+            a.transaction.cmp(b.transaction).then_with(|| order(a).cmp(&order(b)))
+        });
+        places.windows(2).map(|pair| (line(&pair[0]), line(&pair[1]))).find_map(|(a, b)| {
+            let counted = match (a.transaction.is_empty(), several) {
+                (false, _) => a.money == Money::Moved,
+                // Attempts that brought nothing have no transaction, and one that did may follow them.
+                (true, false) => (a.money, b.money) == (Money::Moved, Money::Moved),
+                (true, true) => false,
+            };
+            (counted && a.transaction == b.transaction).then_some((a.line, b.line))
+        })
     }
 }

@@ -149,17 +149,74 @@ fn refunds_known_by_their_payment_are_told_apart_by_amount() {
     );
 }
 
+fn of(transaction: &str, line: Owned) -> Owned {
+    Owned { transaction: transaction.into(), ..line }
+}
+
 #[test]
-fn what_is_named_twice_is_refused_with_both_lines() {
-    let paid = |name: &str| Owned::payment(name, 5, Money::Moved);
-    let theirs = numbered(vec![paid("b"), paid("a"), paid("b")]);
-    assert_eq!(run(RefundNames::Own, &[], &theirs).unwrap_err(), StatementError::Twice { first: 2, again: 4 });
-    let refund =
-        |transaction: &str| Owned { transaction: transaction.into(), ..Owned::refund("p", "p", 5, Money::Moved) };
-    let theirs = numbered(vec![refund("x"), refund("y"), refund("x")]);
-    assert_eq!(run(RefundNames::OfPayment, &[], &theirs).unwrap_err(), StatementError::Twice { first: 2, again: 4 });
-    assert_eq!(run(RefundNames::Own, &[], &theirs).unwrap_err(), StatementError::Twice { first: 2, again: 3 });
-    assert!(run(RefundNames::OfPayment, &[], &numbered(vec![refund("x"), refund(""), refund("")])).is_ok());
+fn a_line_that_stands_there_twice_is_refused_with_both_places() {
+    use Money::{Moved, Still};
+    let twice = |first, again| Err(StatementError::Twice { first, again });
+    let paid = |name: &str, transaction: &str, money| of(transaction, Owned::payment(name, 5, money));
+    let refund = |transaction: &str| of(transaction, Owned::refund("p", "p", 5, Moved));
+    let both = [RefundNames::Own, RefundNames::OfPayment];
+    for (names, theirs, result) in [
+        (&both[..], vec![paid("b", "x", Moved), paid("a", "x", Moved), paid("b", "x", Moved)], twice(2, 4)),
+        (&both, vec![paid("b", "", Moved), paid("a", "", Moved), paid("b", "", Moved)], twice(2, 4)),
+        (&both, vec![paid("b", "x", Still), paid("b", "y", Moved), paid("b", "x", Moved)], twice(2, 4)),
+        (&both, vec![paid("b", "", Still), paid("b", "", Moved), paid("b", "", Still)], Ok(())),
+        (&both, vec![paid("b", "0", Still), paid("b", "0", Still), paid("b", "x", Moved)], Ok(())),
+        (&both, vec![paid("b", "x", Moved), paid("b", "y", Moved), paid("b", "", Moved)], Ok(())),
+        (&both, vec![refund("x"), refund("y"), refund("x")], twice(2, 4)),
+        (&both, vec![refund("x"), refund("y"), paid("p", "x", Moved)], Ok(())),
+        (&both[..1], vec![refund("x"), refund(""), refund("")], twice(3, 4)),
+        (&both[1..], vec![refund("x"), refund(""), refund("")], Ok(())),
+    ] {
+        let theirs = numbered(theirs);
+        for names in names {
+            assert_eq!(run(*names, &[], &theirs).map(drop), result, "{names:?} {theirs:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_paid_again_under_the_same_name_is_missing_here_and_the_day_is_compared() {
+    use Money::{Moved, Open, Still};
+    let ours = |transaction: &str, money| of(transaction, Owned::payment("a", 5, money));
+    let theirs = |transaction: &str, amount, money| of(transaction, Owned::payment("a", amount, money));
+    // Ours, theirs, the line that is paired and what the two say, and the classes of all others.
+    for (our, file, paired, others) in [
+        (ours("y", Moved), vec![theirs("x", 5, Moved), theirs("y", 5, Moved)], (3, Class::Matched), Class::MissingHere),
+        (
+            ours("y", Moved),
+            vec![theirs("x", 5, Moved), theirs("y", 7, Moved)],
+            (3, Class::DifferentAmount),
+            Class::MissingHere,
+        ),
+        (
+            ours("y", Moved),
+            vec![theirs("x", 5, Moved), theirs("y", 5, Still)],
+            (3, Class::DifferentState),
+            Class::MissingHere,
+        ),
+        (ours("", Moved), vec![theirs("x", 7, Moved), theirs("y", 5, Moved)], (3, Class::Matched), Class::MissingHere),
+        (ours("z", Moved), vec![theirs("x", 5, Moved), theirs("y", 5, Moved)], (2, Class::Matched), Class::MissingHere),
+        (
+            ours("", Open),
+            vec![theirs("", 5, Still), theirs("y", 5, Moved)],
+            (3, Class::DifferentState),
+            Class::NotMoved,
+        ),
+        (ours("", Still), vec![theirs("x", 5, Still), theirs("y", 5, Still)], (2, Class::NotMoved), Class::NotMoved),
+    ] {
+        let file = numbered(file);
+        let (told, summary) = run(RefundNames::Own, std::slice::from_ref(&our), &file).unwrap();
+        for (class, of_ours, line) in &told {
+            let expected = if of_ours.is_some() { (Some(paired.0), paired.1) } else { (*line, others) };
+            assert_eq!((*line, *class), expected, "{our:?} {file:?}");
+        }
+        assert_eq!((told.len(), summary.total().theirs), (2, sum(&file)), "{our:?} {file:?}");
+    }
 }
 
 #[test]

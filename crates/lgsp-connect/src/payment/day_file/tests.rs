@@ -153,10 +153,13 @@ fn a_file_of_another_day_is_refused_and_a_row_of_another_day_is_told_apart() {
 }
 
 #[test]
-fn a_reference_that_comes_twice_is_refused_with_both_lines() {
-    let text = [HEADER, &paid("a", "1"), &paid("b", "1"), &paid("a", "1")].join("\n");
-    let refused = read(layout("vnpay", ""), &text).unwrap_err();
-    assert_eq!(refused.to_string(), "line 4 has the reference of line 2");
+fn a_row_that_comes_twice_is_refused_with_both_lines_and_a_second_transaction_of_a_reference_is_read() {
+    let again = paid("a", "1").replace("14000001", "14000002");
+    let text = |last: &str| [HEADER, &paid("a", "1"), &paid("b", "1"), last].join("\n");
+    let refused = read(layout("vnpay", ""), &text(&paid("a", "1"))).unwrap_err();
+    assert_eq!(refused.to_string(), "line 4 has the reference and the transaction of line 2");
+    let held = read(layout("vnpay", ""), &text(&again)).unwrap();
+    assert_eq!(held.iter().map(|row| (row.1.as_str(), row.5)).collect::<Vec<_>>(), [("a", 2), ("a", 4), ("b", 3)]);
 }
 
 #[test]
