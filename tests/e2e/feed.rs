@@ -76,12 +76,13 @@ async fn parameters_that_make_no_sense_are_refused() {
         "kind=audit",
         "kind=message",
         "kind=status,access",
-        "kind=payment",
+        "kind=evidence",
         "agency=h56",
         "agency=",
     ] {
         world.get(&token, &format!("/v1/changes?{query}")).await.expect_problem(400, "GW1006");
     }
+    world.get(&token, "/v1/changes?kind=payment").await.expect_problem(403, "GW1201");
     world.get(&token, "/v1/changes?agency=H11").await.expect_problem(403, "GW1202");
     let sender = world.token("sender").await;
     world.get(&sender, "/v1/changes").await.expect_problem(403, "GW1201");
