@@ -1,5 +1,6 @@
 //! A provider's day beside ours, as an operator sees it: files of the sandbox, right and wrong, and what is done about differences.
 
+use lgsp_model::PortalTime;
 use serde_json::{Value, json};
 
 use super::cashier::{Cashier, fee};
@@ -185,6 +186,62 @@ async fn a_doubled_credit_is_found_and_the_rest_of_the_day_is_compared() {
     let csv = csv.text();
     assert!(csv.contains(&format!("missing_here,Thanh toán,{first},,,,,50000,Thành công,77,")), "{csv}");
     assert_eq!(cashier.payment(&first).await["state"], "paid", "a file changes no payment");
+}
+
+/// The day before.
+fn before(day: &str) -> String {
+    let noon = PortalTime::parse(&format!("{}120000", day.replace('-', ""))).unwrap().timestamp();
+    noon.plus_millis(-24 * 3600 * 1000).to_string()[..10].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learnt_of_after_midnight_closes_on_both_days_and_ends_the_alarm() {
+    let cashier = Cashier::start().await;
+    let world = &cashier.world;
+    let metric = "lgsp_reconciliation_differences{provider=\"vnpay\"}";
+    let ((first, day), (second, _)) = (paid(&cashier, 1).await, paid(&cashier, 2).await);
+    let refund = json!({ "reference": "tra-1", "SoTien": 20_000, "reason": "nộp thừa" });
+    cashier.refund(&second, &refund).await.expect(200);
+    cashier.until(&second, "partly_refunded").await;
+    let file = file_of(&cashier, &day);
+    let with = |word: &str| -> String {
+        let rows = file.lines().skip(1).filter(|line| line.contains(word));
+        rows.map(|line| format!("{line}\n")).collect()
+    };
+    let without_refund: String =
+        file.lines().filter(|line| !line.contains("Hoàn tiền")).map(|line| format!("{line}\n")).collect();
+
+    // The provider's refund settled on the day before: its file comes first, and the money is found on the day after it.
+    let before = before(&day);
+    let late = format!("{HEADER}\n{}{}", row("=x", "7", &before), with("Hoàn tiền"));
+    let outcome = reconcile(world, &before, Some(&late)).await.expect(200).json();
+    assert_eq!(class(&outcome, "near_midnight"), (1, -20_000, -20_000), "{outcome}");
+    assert_eq!((&outcome["differing"], &outcome["rows"], &outcome["our_lines"]), (&1.into(), &2.into(), &1.into()));
+    let outcome = reconcile(world, &day, Some(&without_refund)).await.expect(200).json();
+    assert_eq!((class(&outcome, "near_midnight"), class(&outcome, "matched")), ((1, 0, 0), (2, 100_000, 100_000)));
+    assert_eq!((&outcome["differing"], &outcome["difference"]), (&0.into(), &0.into()), "{outcome}");
+    assert!(world.metrics().await.contains(&format!("{metric} 1\n")), "the row of nobody's is left");
+
+    // A payment that its day's file has not is missing until the file of the day beside it brings it.
+    let without_first = without(&without_refund, &first);
+    let outcome = reconcile(world, &day, Some(&without_first)).await.expect(200).json();
+    assert_eq!((class(&outcome, "missing_there"), &outcome["differing"]), ((1, 50_000, 0), &1.into()), "{outcome}");
+    assert!(world.metrics().await.contains(&format!("{metric} 2\n")));
+    for _ in 0..2 {
+        let late = format!("{late}{}", with(&first));
+        let outcome = reconcile(world, &before, Some(&late)).await.expect(200).json();
+        assert_eq!(class(&outcome, "near_midnight"), (2, 30_000, 30_000), "{outcome}");
+        assert_eq!((&outcome["differing"], &outcome["clears"][&day]), (&1.into(), &1.into()));
+        assert!(world.metrics().await.contains(&format!("{metric} 1\n")), "it is cleared once");
+    }
+    let outcome = reconcile(world, &day, Some(&without_first)).await.expect(200).json();
+    assert_eq!((class(&outcome, "near_midnight"), &outcome["differing"]), ((2, 0, 0), &0.into()), "{outcome}");
+    assert!(world.metrics().await.contains(&format!("{metric} 1\n")));
+    // The newest file of the day before has neither: what cleared them is gone.
+    reconcile(world, &before, Some(&format!("{HEADER}\n"))).await.expect(200);
+    let outcome = reconcile(world, &day, Some(&without_first)).await.expect(200).json();
+    assert_eq!(class(&outcome, "missing_there"), (2, 30_000, 0), "{outcome}");
+    assert!(world.metrics().await.contains(&format!("{metric} 2\n")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,17 +1,23 @@
-//! Walks through both sides in the order of names, ours as they come, and tells every pair once.
+//! Walks through both sides in the order of names, ours as they come, and tells every pair once. Theirs that no line of the day is about
+//! may be our lines of the days beside it.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use super::rows::{RefundNames, Rows, Statement, StatementError};
-use super::summary::{Summary, judge};
+use super::summary::{Class, Summary, judge};
 use super::{LineKind, Money, OurLine, Pair, TheirLine};
 
 /// The walk.
 pub struct Merge {
     theirs: Rows,
+    /// Which of theirs were told.
+    taken: Vec<bool>,
     names: RefundNames,
+    /// Lines of ours that the files of other days have, with the transactions that they have there.
+    elsewhere: BTreeMap<String, String>,
     /// Where each kind goes on in theirs.
     next: [usize; 2],
     /// Our refunds, when they are matched by another name than the one that they are ordered by.
@@ -51,7 +57,14 @@ impl Merge {
         let (theirs, names) = theirs.close()?;
         let next = [theirs.start(LineKind::Payment), theirs.start(LineKind::Refund)];
         let (aside, last, summary) = (Rows::default(), String::new(), Summary::default());
-        Ok(Self { theirs, names, next, aside, last, summary, met: 0 })
+        let (taken, elsewhere) = (vec![false; theirs.len()], BTreeMap::new());
+        Ok(Self { theirs, taken, names, elsewhere, next, aside, last, summary, met: 0 })
+    }
+
+    /// Takes note of a line of ours that the file of another day has: it is not missing here, and another transaction of its name is not
+    /// it. Before the first line of ours.
+    pub fn elsewhere(&mut self, reference: String, transaction: String) {
+        self.elsewhere.insert(reference, transaction);
     }
 
     /// How many lines the provider has.
@@ -66,7 +79,7 @@ impl Merge {
         self.met
     }
 
-    /// Takes our next line, in the order of references byte by byte, and tells what is known of the provider's up to it.
+    /// Takes our next line of the day, in the order of references byte by byte, and tells what is known of it.
     ///
     /// # Errors
     /// When the line is not behind the one before, or our refunds of the day are too many.
@@ -76,13 +89,21 @@ impl Merge {
         }
         self.last.clear();
         self.last.push_str(line.reference);
-        if (line.kind, self.names) == (LineKind::Refund, RefundNames::OfPayment) {
-            return self.aside.push_ours(line).map_err(MergeError::Refunds);
+        let aside = (line.kind, self.names) == (LineKind::Refund, RefundNames::OfPayment);
+        let elsewhere = self.elsewhere.get(line.reference).filter(|_| line.money == Money::Moved);
+        match elsewhere {
+            Some(_) if aside => self.summary.tell(tell, Class::NearMidnight, Some(*line), None),
+            None if aside => return self.aside.push_ours(line).map_err(MergeError::Refunds),
+            _ => self.own(line, tell),
         }
+        Ok(())
+    }
+
+    /// A line that is matched by its own name.
+    fn own(&mut self, line: &OurLine<'_>, tell: &mut impl FnMut(&Pair<'_>)) {
         let end = self.end_of(line.kind);
         let next = &mut self.next[line.kind as usize];
         while *next < end && self.theirs.key(*next).1.as_bytes() < line.reference.as_bytes() {
-            told(&mut self.summary, tell, None, Some(self.theirs.theirs(*next)));
             *next += 1;
         }
         let named = if *next < end && self.theirs.key(*next).1 == line.reference {
@@ -91,26 +112,57 @@ impl Merge {
             *next..*next
         };
         *next = named.end;
+        let elsewhere = self.elsewhere.get(line.reference).filter(|_| line.money == Money::Moved);
         // What is paid again under the same name is money of its own, which we know nothing of.
-        let met = named.clone().min_by_key(|at| strangeness(line, &self.theirs.theirs(*at)));
-        for at in named.filter(|at| Some(*at) != met) {
-            told(&mut self.summary, tell, None, Some(self.theirs.theirs(at)));
+        // So is what stands in two files, unless both say that it is one transaction.
+        let same = |known: &String, other: &str| !known.is_empty() && known == other;
+        let fits = |at: &usize| elsewhere.is_none_or(|known| same(known, self.theirs.theirs(*at).transaction));
+        let met = named.filter(fits).min_by_key(|at| strangeness(line, &self.theirs.theirs(*at)));
+        let Some(at) = met else {
+            let class = if elsewhere.is_some() { Class::NearMidnight } else { judge(Some(line), None) };
+            return self.summary.tell(tell, class, Some(*line), None);
+        };
+        self.met += 1;
+        self.taken[at] = true;
+        told(&mut self.summary, tell, Some(*line), Some(self.theirs.theirs(at)));
+    }
+
+    /// Ends our lines of the day. Whether money is left that the provider moved and we know nothing of: then our lines of the days beside
+    /// it are worth reading.
+    pub fn day_ended(&mut self, tell: &mut impl FnMut(&Pair<'_>)) -> bool {
+        if self.names == RefundNames::OfPayment {
+            self.refunds(self.theirs.start(LineKind::Refund)..self.theirs.len(), tell);
+            self.aside = Rows::default();
         }
-        self.met += u64::from(met.is_some());
-        told(&mut self.summary, tell, Some(*line), met.map(|at| self.theirs.theirs(at)));
-        Ok(())
+        (0..self.theirs.len()).any(|at| !self.taken[at] && self.theirs.theirs(at).money == Money::Moved)
+    }
+
+    /// Takes a line of ours of a day beside it, in any order, and tells it if a line of theirs that is left is the same money: the same
+    /// amount, and no other transaction. It learnt of it on the other side of midnight.
+    pub fn beside(&mut self, line: &OurLine<'_>, tell: &mut impl FnMut(&Pair<'_>)) {
+        if line.money != Money::Moved {
+            return;
+        }
+        let by_payment = (line.kind, self.names) == (LineKind::Refund, RefundNames::OfPayment);
+        let named = self.theirs.named(line.kind, if by_payment { line.payment } else { line.reference });
+        let same = |at: &usize| {
+            let their = self.theirs.theirs(*at);
+            !self.taken[*at]
+                && (their.money, their.amount) == (Money::Moved, line.amount)
+                && agree(line.transaction, their.transaction)
+        };
+        if let Some(at) = named.filter(same).min_by_key(|at| strangeness(line, &self.theirs.theirs(*at))) {
+            self.taken[at] = true;
+            self.summary.tell(tell, Class::NearMidnight, Some(*line), Some(self.theirs.theirs(at)));
+        }
     }
 
     /// Tells the rest.
     pub fn end(mut self, tell: &mut impl FnMut(&Pair<'_>)) -> (Summary, u64) {
-        for kind in [LineKind::Payment, LineKind::Refund] {
-            let rest = self.next[kind as usize]..self.end_of(kind);
-            match (kind, self.names) {
-                (LineKind::Refund, RefundNames::OfPayment) => self.refunds(rest, tell),
-                (LineKind::Payment, _) | (_, RefundNames::Own) => {
-                    rest.for_each(|at| told(&mut self.summary, tell, None, Some(self.theirs.theirs(at))));
-                }
-            }
+        // Nothing is told twice when it was ended before.
+        self.day_ended(tell);
+        for at in (0..self.theirs.len()).filter(|at| !self.taken[*at]) {
+            told(&mut self.summary, tell, None, Some(self.theirs.theirs(at)));
         }
         (self.summary, self.met)
     }
@@ -153,6 +205,7 @@ impl Merge {
                 Ordering::Greater => their_rest.extend(theirs.next()),
                 Ordering::Equal => {
                     self.met += 1;
+                    self.taken[b] = true;
                     told(&mut self.summary, tell, Some(our), Some(their));
                     (ours.start, theirs.start) = (a + 1, b + 1);
                 }
@@ -162,21 +215,23 @@ impl Merge {
         their_rest.extend(theirs);
         let (our_moved, our_still): (Vec<_>, Vec<_>) =
             our_rest.into_iter().map(|at| self.aside.ours(at)).partition(|line| line.money == Money::Moved);
-        let (their_moved, their_still): (Vec<_>, Vec<_>) =
-            their_rest.into_iter().map(|at| self.theirs.theirs(at)).partition(|line| line.money == Money::Moved);
-        let both = our_moved.len().min(their_moved.len());
+        their_rest.retain(|at| self.theirs.theirs(*at).money == Money::Moved);
+        let both = our_moved.len().min(their_rest.len());
         self.met += both as u64;
         let summary = &mut self.summary;
-        for (our, their) in our_moved.iter().zip(&their_moved) {
-            told(summary, tell, Some(*our), Some(*their));
+        for (our, at) in our_moved.iter().zip(&their_rest) {
+            self.taken[*at] = true;
+            told(summary, tell, Some(*our), Some(self.theirs.theirs(*at)));
         }
         for our in our_moved[both..].iter().chain(&our_still) {
             told(summary, tell, Some(*our), None);
         }
-        for their in their_moved[both..].iter().chain(&their_still) {
-            told(summary, tell, None, Some(*their));
-        }
     }
+}
+
+/// Whether two names of a transaction may be the same one's.
+fn agree(one: &str, other: &str) -> bool {
+    one.is_empty() || other.is_empty() || one == other
 }
 
 /// How little a line of theirs is the one that ours is about, of several of its name: another transaction, nothing that moved, another
@@ -192,7 +247,5 @@ fn told(
     ours: Option<OurLine<'_>>,
     theirs: Option<TheirLine<'_>>,
 ) {
-    let class = judge(ours.as_ref(), theirs.as_ref());
-    summary.count(class, ours.as_ref(), theirs.as_ref());
-    tell(&Pair { class, ours, theirs });
+    summary.tell(tell, judge(ours.as_ref(), theirs.as_ref()), ours, theirs);
 }

@@ -67,10 +67,8 @@ impl Rows {
         if let Some(block) = self.blocks.last_mut() {
             texts.iter().for_each(|text| block.extend_from_slice(text.as_bytes()));
         }
-        let mut prefix = [0; 8];
-        prefix.iter_mut().zip(texts[0].bytes()).for_each(|(to, byte)| *to = byte);
         let row = Row {
-            prefix: u64::from_be_bytes(prefix),
+            prefix: prefix(texts[0]),
             amount: Dong::ZERO,
             at,
             line: 0,
@@ -121,6 +119,17 @@ impl Rows {
         self.rows.partition_point(|row| row.kind < kind)
     }
 
+    /// The lines of a name; in sorted rows.
+    pub(super) fn named(&self, kind: LineKind, name: &str) -> Range<usize> {
+        let prefix = prefix(name);
+        let before = |row: &Row| {
+            (row.kind, row.prefix).cmp(&(kind, prefix)).then_with(|| self.texts(row)[0].as_bytes().cmp(name.as_bytes()))
+        };
+        let start = self.rows.partition_point(|row| before(row).is_lt());
+        let found = self.rows.get(start).is_some_and(|row| before(row).is_eq());
+        if found { self.group(start..self.rows.len()) } else { start..start }
+    }
+
     pub(super) fn theirs(&self, at: usize) -> TheirLine<'_> {
         let row = &self.rows[at];
         let ([reference, _, transaction], Row { kind, amount, money, dated, line, .. }) = (self.texts(row), *row);
@@ -141,6 +150,13 @@ impl Rows {
             first
         })
     }
+}
+
+/// The first bytes of a name, the first one highest.
+fn prefix(name: &str) -> u64 {
+    let mut prefix = [0; 8];
+    prefix.iter_mut().zip(name.bytes()).for_each(|(to, byte)| *to = byte);
+    u64::from_be_bytes(prefix)
 }
 
 fn name<'a>(blocks: &'a [Vec<u8>], row: &Row) -> &'a str {

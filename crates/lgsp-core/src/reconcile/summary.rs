@@ -1,6 +1,6 @@
 //! What two lines say together, and the sums of a day. It knows no order and keeps no line.
 
-use super::{Dated, Money, OurLine, TheirLine};
+use super::{Dated, Money, OurLine, Pair, TheirLine};
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $variant:ident => $word:literal),+ $(,)?) => {
@@ -37,6 +37,9 @@ classes! {
     /// The provider dates it on another day, and we have no such line on this one. It is told apart from what is missing here, because
     /// we may well have it on its own day: it has to be looked for in that day's reconciliation.
     OtherDay => "other_day",
+    /// Both say that the same amount moved, on days beside each other: their line is in the file of this day and ours on a day beside it, or
+    /// ours is of this day and a file of a day beside it has it. We learn of some money on the other side of midnight.
+    NearMidnight => "near_midnight",
     /// The provider was asked about a line of ours and gave no answer.
     Unanswered => "unanswered",
 }
@@ -45,7 +48,7 @@ impl Class {
     /// Whether somebody has to look at it.
     #[must_use]
     pub const fn differs(self) -> bool {
-        !matches!(self, Self::Matched | Self::NotMoved)
+        !matches!(self, Self::Matched | Self::NotMoved | Self::NearMidnight)
     }
 }
 
@@ -88,16 +91,31 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Counts a pair.
+    /// Counts a pair. The money of a line that the file of another day has is counted there.
     pub fn count(&mut self, class: Class, ours: Option<&OurLine<'_>>, theirs: Option<&TheirLine<'_>>) {
         let sums = &mut self.classes[class as usize];
         sums.lines += 1;
+        if class == Class::NearMidnight && theirs.is_none() {
+            return;
+        }
         if let Some(line) = ours.filter(|line| line.money == Money::Moved) {
             sums.ours += line.kind.signed(line.amount);
         }
         if let Some(line) = theirs.filter(|line| line.money == Money::Moved) {
             sums.theirs += line.kind.signed(line.amount);
         }
+    }
+
+    /// Counts a pair and tells it.
+    pub(super) fn tell<'a>(
+        &mut self,
+        tell: &mut impl FnMut(&Pair<'_>),
+        class: Class,
+        ours: Option<OurLine<'a>>,
+        theirs: Option<TheirLine<'a>>,
+    ) {
+        self.count(class, ours.as_ref(), theirs.as_ref());
+        tell(&Pair { class, ours, theirs });
     }
 
     /// The sums of a class.

@@ -48,6 +48,18 @@ type Told = (Class, Option<String>, Option<u32>);
 
 /// All that is told, and the summary.
 fn run(names: RefundNames, ours: &[Owned], theirs: &[Owned]) -> Result<(Vec<Told>, Summary), StatementError> {
+    run_beside(names, ours, &[], &[], theirs).map(|(told, _, summary)| (told, summary))
+}
+
+/// All that is told of the day, what is told of the days beside it (our reference and their transaction), and the summary.
+type Beside = Vec<(String, String)>;
+fn run_beside(
+    names: RefundNames,
+    ours: &[Owned],
+    beside: &[Owned],
+    elsewhere: &[(String, String)],
+    theirs: &[Owned],
+) -> Result<(Vec<Told>, Beside, Summary), StatementError> {
     let mut statement = Statement::new(names);
     for line in theirs {
         statement.push(&line.theirs())?;
@@ -57,13 +69,23 @@ fn run(names: RefundNames, ours: &[Owned], theirs: &[Owned]) -> Result<(Vec<Told
         told.push((pair.class, pair.ours.map(|line| line.reference.to_owned()), pair.theirs.map(|line| line.line)));
     };
     let mut merge = Merge::new(statement)?;
+    elsewhere.iter().for_each(|(reference, transaction)| merge.elsewhere(reference.clone(), transaction.clone()));
     let mut ours = ours.to_vec();
     ours.sort_by(|a, b| a.reference.cmp(&b.reference));
     for line in &ours {
         merge.ours(&line.ours(), &mut tell).unwrap();
     }
+    let mut near = Vec::new();
+    if merge.day_ended(&mut tell) {
+        for line in beside {
+            merge.beside(&line.ours(), &mut |pair| {
+                tell(pair);
+                near.push((line.reference.clone(), pair.theirs.unwrap().transaction.to_owned()));
+            });
+        }
+    }
     let (summary, _) = merge.end(&mut tell);
-    Ok((told, summary))
+    Ok((told, near, summary))
 }
 
 /// Numbers the lines as a file does.
@@ -250,24 +272,53 @@ fn money() -> impl Strategy<Value = Money> {
     prop_oneof![Just(Money::Open), Just(Money::Moved), Just(Money::Still)]
 }
 
-/// A side: few names, so that both sides meet, some of them alike in their first eight bytes.
-fn side() -> impl Strategy<Value = Vec<Owned>> {
+/// Lines of few names, so that both sides meet, some of them alike in their first eight bytes.
+fn some_lines() -> impl Strategy<Value = Vec<Owned>> {
     let name = prop_oneof!["[ab]{1,2}", "same-beginning-[abc]{1,2}"];
     let dated = prop_oneof![3 => Just(Dated::Asked), 1 => Just(Dated::Other)];
-    let line = (any::<bool>(), name, "[pq]", 1..4i64, money(), dated).prop_map(
-        |(refund, name, payment, amount, money, dated)| {
+    let line = (any::<bool>(), name, "[pq]", "[xy]?", 1..4i64, money(), dated).prop_map(
+        |(refund, name, payment, transaction, amount, money, dated)| {
             let line = if refund {
                 Owned::refund(&format!("r{name}"), &payment, amount, money)
             } else {
                 Owned::payment(&format!("p{name}"), amount, money)
             };
-            Owned { dated, ..line }
+            Owned { dated, transaction, ..line }
         },
     );
-    proptest::collection::vec(line, 0..24).prop_map(|lines| {
-        let by_name: BTreeMap<_, _> = lines.into_iter().map(|line| (line.reference.clone(), line)).collect();
-        numbered(by_name.into_values().rev().collect())
+    proptest::collection::vec(line, 0..24)
+}
+
+fn each_once<K: Ord>(lines: Vec<Owned>, name: impl Fn(&Owned) -> K) -> Vec<Owned> {
+    let by_name: BTreeMap<_, _> = lines.into_iter().map(|line| (name(&line), line)).collect();
+    numbered(by_name.into_values().rev().collect())
+}
+
+/// Our side: each name once.
+fn side() -> impl Strategy<Value = Vec<Owned>> {
+    some_lines().prop_map(|lines| each_once(lines, |line| line.reference.clone()))
+}
+
+/// Their side: each transaction of a name once.
+fn file(names: RefundNames) -> impl Strategy<Value = Vec<Owned>> {
+    some_lines().prop_map(move |mut lines| {
+        for line in lines.iter_mut().filter(|line| is_by_payment(names, line)) {
+            line.reference.clone_from(&line.payment);
+        }
+        each_once(lines, |line| (line.kind, line.reference.clone(), line.transaction.clone()))
     })
+}
+
+fn is_by_payment(names: RefundNames, line: &Owned) -> bool {
+    (line.kind, names) == (LineKind::Refund, RefundNames::OfPayment)
+}
+
+fn names() -> impl Strategy<Value = RefundNames> {
+    prop_oneof![Just(RefundNames::Own), Just(RefundNames::OfPayment)]
+}
+
+fn agree(one: &str, other: &str) -> bool {
+    one.is_empty() || other.is_empty() || one == other
 }
 
 /// What moved, signed.
@@ -276,42 +327,121 @@ fn sum(lines: &[Owned]) -> i64 {
     moved.map(|line| if line.kind == LineKind::Refund { -line.amount } else { line.amount }).sum()
 }
 
+fn references(lines: &[Owned]) -> Vec<String> {
+    let mut references: Vec<_> = lines.iter().map(|line| line.reference.clone()).collect();
+    references.sort();
+    references
+}
+
 proptest! {
     #[test]
-    fn classes_part_the_union_and_sums_add_up(ours in side(), theirs in side(), of_payment in any::<bool>()) {
-        let names = if of_payment { RefundNames::OfPayment } else { RefundNames::Own };
-        let theirs: Vec<Owned> = theirs.into_iter().map(|mut line| {
-            if of_payment && line.kind == LineKind::Refund {
-                line.reference = line.payment.clone();
-            }
-            line
-        }).collect();
-        let (told, summary) = run(names, &ours, &theirs).unwrap();
-        // Every line of either side is in one pair.
+    fn classes_part_the_union_and_sums_add_up(
+        (names, theirs) in names().prop_flat_map(|names| (Just(names), file(names))),
+        ours in side(), beside in side(), known in proptest::collection::btree_map("p[ab]|r[ab]", "[xy]?", 0..3),
+    ) {
+        // A line of ours has one day.
+        let beside: Vec<_> = beside.into_iter().filter(|line| !references(&ours).contains(&line.reference)).collect();
+        let elsewhere: Vec<_> = known.clone().into_iter().collect();
+        let (told, near, summary) = run_beside(names, &ours, &beside, &elsewhere, &theirs).unwrap();
+        // Every line of the day is in one pair, and so is every line of theirs; lines beside the day are when theirs have them.
         let mut of_ours: Vec<_> = told.iter().filter_map(|told| told.1.clone()).collect();
         let mut of_theirs: Vec<_> = told.iter().filter_map(|told| told.2).collect();
         of_ours.sort();
         of_theirs.sort_unstable();
-        prop_assert_eq!(of_ours, ours.iter().map(|line| line.reference.clone()).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+        let mut expected = references(&ours);
+        expected.extend(near.iter().map(|(reference, _)| reference.clone()));
+        expected.sort();
+        prop_assert_eq!(of_ours, expected);
         prop_assert_eq!(of_theirs, (2..2 + theirs.len() as u32).collect::<Vec<_>>());
-        // The summary counts what was told.
+        // The summary counts what was told: the money of a line that another day's file has is counted there.
         for class in Class::ALL {
             prop_assert_eq!(summary.of(*class).lines, told.iter().filter(|told| told.0 == *class).count() as u64);
         }
-        prop_assert_eq!(summary.total(), Sums { lines: told.len() as u64, ours: sum(&ours), theirs: sum(&theirs) });
-        prop_assert_eq!(summary.difference(), sum(&theirs) - sum(&ours));
-        let matched = summary.of(Class::Matched);
-        prop_assert_eq!(matched.ours, matched.theirs);
+        let line_of = |name: &String| ours.iter().chain(&beside).find(|line| line.reference == *name).unwrap().clone();
+        let of_other_files = |told: &&Told| told.0 == Class::NearMidnight && told.2.is_none();
+        let other_files: Vec<_> = told.iter().filter(of_other_files).filter_map(|told| told.1.as_ref().map(line_of)).collect();
+        let of_beside: Vec<_> = near.iter().map(|(reference, _)| line_of(reference)).collect();
+        let all_ours = sum(&ours) - sum(&other_files) + sum(&of_beside);
+        prop_assert_eq!(summary.total(), Sums { lines: told.len() as u64, ours: all_ours, theirs: sum(&theirs) });
+        for class in [Class::Matched, Class::NearMidnight] {
+            prop_assert_eq!(summary.of(class).ours, summary.of(class).theirs);
+        }
         prop_assert_eq!(summary.of(Class::NotMoved), Sums { lines: summary.of(Class::NotMoved).lines, ours: 0, theirs: 0 });
         if summary.differing() == 0 {
             prop_assert_eq!(summary.difference(), 0);
         }
-        // What both name by itself is paired, and judged as the two lines say.
-        for line in ours.iter().filter(|line| line.kind == LineKind::Payment || !of_payment) {
-            let there = theirs.iter().find(|other| (other.kind, &other.reference) == (line.kind, &line.reference));
-            let pair = told.iter().find(|told| told.1.as_ref() == Some(&line.reference)).unwrap();
-            prop_assert_eq!(pair.2, there.map(|other| other.line));
-            prop_assert_eq!(pair.0, judge(Some(&line.ours()), there.map(Owned::theirs).as_ref()));
+        for (class, reference, line) in &told {
+            let their = line.map(|line| theirs.iter().find(|other| other.line == line).unwrap());
+            let our = reference.as_ref().map(line_of);
+            match (class, &our, their) {
+                (Class::NearMidnight, Some(our), Some(their)) => {
+                    prop_assert!(beside.contains(our) && agree(&our.transaction, &their.transaction));
+                    prop_assert_eq!((our.money, their.money, our.amount), (Money::Moved, Money::Moved, their.amount));
+                }
+                (Class::NearMidnight, Some(our), None) => prop_assert!(known.contains_key(&our.reference)),
+                _ => prop_assert_eq!(*class, judge(our.as_ref().map(Owned::ours).as_ref(), their.map(Owned::theirs).as_ref())),
+            }
+            let Some(our) = our.filter(|our| ours.contains(our) && !is_by_payment(names, our)) else { continue };
+            // What both name by itself is paired, with the transaction that ours has where there is one.
+            let known = known.get(&our.reference).filter(|_| our.money == Money::Moved);
+            let named: Vec<_> = theirs.iter().filter(|other| {
+                (other.kind, &other.reference) == (our.kind, &our.reference)
+                    && known.is_none_or(|known| !known.is_empty() && *known == other.transaction)
+            }).collect();
+            prop_assert_eq!(their.is_some(), !named.is_empty());
+            let same = named.iter().find(|other| !our.transaction.is_empty() && other.transaction == our.transaction);
+            prop_assert!(same.is_none_or(|same| their == Some(*same)));
+        }
+        // No line beside the day is left that money of theirs fits which is left.
+        for our in beside.iter().filter(|our| our.money == Money::Moved && !of_beside.contains(our)) {
+            let name = if is_by_payment(names, our) { &our.payment } else { &our.reference };
+            let left = told.iter().filter(|told| told.1.is_none()).filter_map(|told| told.2);
+            let mut left = left.map(|line| theirs.iter().find(|other| other.line == line).unwrap());
+            let fits = left.any(|other| {
+                (other.kind, &other.reference, other.amount, other.money) == (our.kind, name, our.amount, Money::Moved)
+                    && agree(&our.transaction, &other.transaction)
+            });
+            prop_assert!(!fits);
+        }
+    }
+
+    #[test]
+    fn what_was_learnt_of_on_the_other_side_of_midnight_is_no_difference(
+        lines in side(), days in proptest::collection::vec((any::<bool>(), any::<bool>()), 24), names in names(),
+    ) {
+        let lines: Vec<_> = lines.into_iter().map(|line| Owned { money: Money::Moved, dated: Dated::Asked, ..line }).collect();
+        let of = |wanted: bool, day: fn(&(bool, bool)) -> bool| -> Vec<Owned> {
+            lines.iter().zip(&days).filter(|(_, days)| day(days) == wanted).map(|(line, _)| line.clone()).collect()
+        };
+        let (first, second) = (of(false, |days| days.0), of(true, |days| days.0));
+        // Every refund is a transaction of its own; a payment's name is enough.
+        let file = |wanted| -> Vec<Owned> {
+            let own = |mut line: Owned| {
+                if is_by_payment(names, &line) {
+                    line.transaction = std::mem::replace(&mut line.reference, line.payment.clone());
+                }
+                line
+            };
+            numbered(of(wanted, |days| days.1).into_iter().map(own).collect())
+        };
+        let learnt = |lines: &[Owned]| -> Vec<Owned> {
+            let own = |line: &Owned| Owned {
+                transaction: if is_by_payment(names, line) { line.reference.clone() } else { line.transaction.clone() },
+                ..line.clone()
+            };
+            lines.iter().map(own).collect()
+        };
+        let (first, second) = (learnt(&first), learnt(&second));
+        // The day is compared, then the next one, then the day again.
+        let (_, near_first, _) = run_beside(names, &first, &second, &[], &file(false)).unwrap();
+        let (_, near_second, of_second) = run_beside(names, &second, &first, &near_first, &file(true)).unwrap();
+        let (_, _, of_first) = run_beside(names, &first, &second, &near_second, &file(false)).unwrap();
+        if names == RefundNames::Own {
+            prop_assert_eq!((of_first.differing(), of_second.differing()), (0, 0));
+            prop_assert_eq!(of_first.total().ours + of_second.total().ours, sum(&lines));
+        }
+        for summary in [of_first, of_second] {
+            prop_assert!(summary.differing() > 0 || summary.difference() == 0);
         }
     }
 
@@ -319,5 +449,23 @@ proptest! {
     fn a_ledger_beside_itself_has_no_difference(ours in side()) {
         let (_, summary) = run(RefundNames::Own, &ours, &ours).unwrap();
         prop_assert_eq!((summary.differing(), summary.difference()), (0, 0));
+    }
+}
+
+#[test]
+fn a_doubled_credit_is_not_hidden_by_midnight() {
+    let line = |transaction: &str| of(transaction, Owned::payment("a", 5, Money::Moved));
+    let file = |transaction: &str| numbered(vec![line(transaction)]);
+    let names = RefundNames::Own;
+    let (_, near, summary) = run_beside(names, &[], &[line("x")], &[], &file("x")).unwrap();
+    assert_eq!((near.len(), summary.differing()), (1, 0));
+    // The file of the day on which we learnt of it has the reference again.
+    let (_, _, summary) = run_beside(names, &[line("x")], &[], &near, &file("y")).unwrap();
+    assert_eq!((summary.of(Class::NearMidnight).lines, summary.of(Class::MissingHere).lines), (1, 1));
+    // Another transaction, or another amount, of a line beside the day is not that line.
+    let other = Owned { amount: 6, ..line("x") };
+    for beside in [line("y"), other] {
+        let (_, near, summary) = run_beside(names, &[], &[beside], &[], &file("x")).unwrap();
+        assert_eq!((near.len(), summary.of(Class::MissingHere).lines), (0, 1));
     }
 }

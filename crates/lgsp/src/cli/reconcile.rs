@@ -94,7 +94,7 @@ pub(super) async fn list(arguments: ReconciliationsArguments) -> Result<(), Comm
 }
 
 /// The classes in the order in which they are shown, and what people read of each.
-const CLASSES: [(&str, &str); 8] = [
+const CLASSES: [(&str, &str); 9] = [
     ("matched", "matched"),
     ("not_moved", "no money on either side"),
     ("missing_here", "missing here"),
@@ -102,6 +102,7 @@ const CLASSES: [(&str, &str); 8] = [
     ("different_amount", "different amount"),
     ("different_state", "different state"),
     ("other_day", "of another day"),
+    ("near_midnight", "near midnight"),
     ("unanswered", "not answered"),
 ];
 
@@ -125,8 +126,9 @@ fn picture(answer: &Value) -> String {
     if answer["made_due"].as_u64().is_some_and(|payments| payments > 0) {
         end.push_str(&format!("{} payment(s) are being asked about because of it.\n", number(&answer["made_due"])));
     }
-    if answer["differing"].as_u64() > answer["rows"].as_u64() {
-        end.push_str(&format!("The first {} of them were kept.\n", number(&answer["rows"])));
+    let beside = answer["classes"]["near_midnight"]["lines"].as_u64().unwrap_or_default();
+    if answer["differing"].as_u64().map(|differing| differing + beside) > answer["rows"].as_u64() {
+        end.push_str(&format!("The first {} lines were kept.\n", number(&answer["rows"])));
     }
     format!("{} on {}: {}\n{}{end}", text("provider"), text("day"), text("id"), table.text())
 }
@@ -192,7 +194,7 @@ mod tests {
              total         2 / 5  70.000  75.000\n\
              3 line(s) differ; the provider has 5.000 đồng more than we.\n\
              1 payment(s) are being asked about because of it.\n\
-             The first 2 of them were kept.\n"
+             The first 2 lines were kept.\n"
         );
     }
 }

@@ -56,6 +56,9 @@ pub(crate) async fn with_file(app: &App, provider: &str, day: Day, statement: St
     let merge = tokio::task::spawn_blocking(move || Merge::new(statement)).await.expect("comparing does not panic");
     let mut merge = merge.map_err(|error: StatementError| refused(error.to_string()))?;
     let (mut found, mut ours, theirs) = (Found::default(), 0u64, merge.theirs() as u64);
+    for (reference, transaction) in stored::elsewhere(&*app.store, provider, day, None).await? {
+        merge.elsewhere(reference, transaction);
+    }
     let mut tell = |pair: &Pair<'_>| found.take(pair);
     let mut ledger = Ledger::of(&*app.store, provider, day);
     while let Some(lines) = ledger.next().await? {
@@ -64,7 +67,10 @@ pub(crate) async fn with_file(app: &App, provider: &str, day: Day, statement: St
         }
         ours += lines.len() as u64;
     }
-    let (summary, met) = merge.end(&mut tell);
+    if merge.day_ended(&mut tell) {
+        ours += beside(app, provider, day, &mut merge, &mut found).await?;
+    }
+    let (summary, met) = merge.end(&mut |pair| found.take(pair));
     if met == 0 && ours.min(theirs) >= STRANGE {
         return Err(refused(format!(
             "none of the file's {theirs} rows is about one of the {ours} lines of that day: it is another provider's file, or another \
@@ -74,10 +80,28 @@ pub(crate) async fn with_file(app: &App, provider: &str, day: Day, statement: St
     Ok(Compared { outcome: Outcome::new(provider, day, Source::File, [ours, theirs], summary), found })
 }
 
+/// Compares what is left of the file with the days beside it; how many lines of theirs it has.
+async fn beside(app: &App, provider: &str, day: Day, merge: &mut Merge, found: &mut Found) -> Result<u64, Failure> {
+    let mut count = 0;
+    for day in day.beside() {
+        let mut ledger = Ledger::of(&*app.store, provider, day);
+        while let Some(lines) = ledger.next().await? {
+            for line in &lines {
+                merge.beside(&our_line(line), &mut |pair: &Pair<'_>| {
+                    count += 1;
+                    found.take_beside(day, pair);
+                });
+            }
+        }
+    }
+    Ok(count)
+}
+
 /// Makes payments due that the provider has money for and we do not, stores the result, and shows it in the metrics.
 pub(crate) async fn finish(app: &Arc<App>, compared: Compared, by: AuditEntry) -> Result<Outcome, Failure> {
     let Compared { mut outcome, mut found } = compared;
     outcome.made_due = awaken::awaken(app, found.take_doubtful()).await?;
+    outcome.clears = stored::clears(&*app.store, &outcome, found.take_all_beside()).await?;
     stored::store(app, &mut outcome, found, by).await?;
     show(app, &outcome.provider).await?;
     tracing::info!(

@@ -1,18 +1,21 @@
-//! The lines on which the two sides differ, as they are found: so many are kept, in pieces that are stored as they are.
+//! The lines on which the two sides differ, and those near midnight, as they are found: so many are kept, in pieces that are stored as
+//! they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use lgsp_core::reconcile::{Class, Money, Pair};
 use lgsp_model::PaymentId;
 use serde::{Deserialize, Serialize};
 
+use super::Day;
+
 /// Rows that are kept of one reconciliation: more than anybody looks through, some twenty megabytes. The sums count all.
 pub(crate) const MOST_ROWS: u64 = 100_000;
 /// Rows of one stored piece: some hundred KiB.
 const PIECE: usize = 1_000;
 
-/// One line on which the two sides differ. Short keys, as there may be many.
+/// One line on which the two sides differ, or one near midnight. Short keys, as there may be many.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Row {
     #[serde(rename = "c")]
@@ -31,6 +34,9 @@ pub(crate) struct Row {
     /// Where it stands in the provider's file; 0: in none.
     #[serde(rename = "l", default, skip_serializing_if = "is_zero")]
     pub(crate) line: u32,
+    /// The day of ours as `yyyyMMdd`, when it is a day beside the file's; else 0.
+    #[serde(rename = "d", default, skip_serializing_if = "is_zero")]
+    pub(crate) day: u32,
 }
 
 /// What one side says.
@@ -44,8 +50,8 @@ pub(crate) struct Side {
     pub(crate) transaction: String,
 }
 
-fn is_zero(line: &u32) -> bool {
-    *line == 0
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What was found so far.
@@ -56,18 +62,37 @@ pub(crate) struct Found {
     open: Vec<u8>,
     in_open: usize,
     doubtful: BTreeSet<PaymentId>,
+    beside: BTreeMap<Day, BTreeSet<String>>,
 }
 
 impl Found {
-    /// Takes note of a pair, if its sides differ.
+    /// Takes note of a pair, if its sides differ or it is near midnight.
     pub(crate) fn take(&mut self, pair: &Pair<'_>) {
-        if !pair.class.differs() || self.kept == MOST_ROWS {
+        if !(pair.class.differs() || pair.class == Class::NearMidnight) || self.kept == MOST_ROWS {
             return;
         }
-        self.kept += 1;
         self.doubtful.extend(doubtful(pair));
+        self.keep(&Row::of(pair));
+    }
+
+    /// Takes note of a line of ours of a day beside the file's that the file has.
+    pub(crate) fn take_beside(&mut self, day: Day, pair: &Pair<'_>) {
+        let row = Row { day: day.number(), ..Row::of(pair) };
+        if self.kept < MOST_ROWS {
+            self.keep(&row);
+            self.beside.entry(day).or_default().insert(row.reference);
+        }
+    }
+
+    /// Lines of ours of other days that the file has.
+    pub(crate) fn take_all_beside(&mut self) -> BTreeMap<Day, BTreeSet<String>> {
+        std::mem::take(&mut self.beside)
+    }
+
+    fn keep(&mut self, row: &Row) {
+        self.kept += 1;
         self.open.push(if self.in_open == 0 { b'[' } else { b',' });
-        serde_json::to_writer(&mut self.open, &Row::of(pair)).expect("plain data writes into memory");
+        serde_json::to_writer(&mut self.open, row).expect("plain data writes into memory");
         self.in_open += 1;
         if self.in_open == PIECE {
             self.close();
@@ -126,6 +151,7 @@ impl Row {
             ours: pair.ours.map(|line| side(line.amount.get(), line.money, line.transaction)),
             theirs: pair.theirs.map(|line| side(line.amount.get(), line.money, line.transaction)),
             line: pair.theirs.map_or(0, |line| line.line),
+            day: 0,
         }
     }
 }

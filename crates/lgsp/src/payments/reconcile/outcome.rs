@@ -42,10 +42,13 @@ pub(crate) struct Outcome {
     pub(crate) difference: i64,
     /// Lines on which the two differ. Zero is the only good figure: differences of money may cancel each other out.
     pub(crate) differing: u64,
-    /// How many of them are kept.
+    /// How many lines are kept: those that differ, and those near midnight.
     pub(crate) rows: u64,
     /// Payments that the provider is asked about at once because of it.
     pub(crate) made_due: u64,
+    /// By day, how many lines this file has that the result of a day beside it, as it stood then, called missing there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) clears: BTreeMap<String, u64>,
 }
 
 /// The sums of a class.
@@ -85,6 +88,7 @@ impl Outcome {
             differing: sums.differing(),
             rows: 0,
             made_due: 0,
+            clears: BTreeMap::new(),
         }
     }
 }

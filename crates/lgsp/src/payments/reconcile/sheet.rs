@@ -44,6 +44,7 @@ fn class_in_words(class: &str) -> &'static str {
         "different_amount" => "Lệch số tiền",
         "different_state" => "Lệch trạng thái",
         "other_day" => "Thuộc ngày khác",
+        "near_midnight" => "Khớp ở ngày liền kề",
         "unanswered" => "Đối tác không trả lời",
         _ => "",
     }

@@ -1,9 +1,10 @@
 //! Reconciliations in the registry: a summary for each, and its rows in pieces beside it.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
+use lgsp_core::reconcile::Class;
 use lgsp_model::{ErrorCode, Timestamp};
 use lgsp_store::{AuditEntry, DurableStore, RegistryChange, RegistryEntry, RegistryKind, StoreError};
 
@@ -98,11 +99,79 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// The newest result of a day's file.
+async fn newest_file(store: &dyn DurableStore, provider: &str, day: Day) -> Result<Option<Outcome>, StoreError> {
+    let first = format!("{provider}{BETWEEN}{}{BETWEEN}", day.number());
+    let (mut after, mut newest) = (first.clone(), None);
+    loop {
+        let mut page = list(store, Some(provider), &after, PAGE).await?;
+        let full = page.len() == PAGE;
+        page.retain(|outcome| outcome.id.starts_with(&first));
+        let goes_on = full && page.len() == PAGE;
+        after = page.last().map_or(after, |outcome| outcome.id.clone());
+        newest = page.into_iter().rfind(|outcome| outcome.source == Source::File).or(newest);
+        if !goes_on {
+            return Ok(newest);
+        }
+    }
+}
+
+/// Our lines of a day that the files of the days beside it have, with their transactions there; `except` for one of those days.
+pub(super) async fn elsewhere(
+    store: &dyn DurableStore,
+    provider: &str,
+    day: Day,
+    except: Option<Day>,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut known = BTreeMap::new();
+    for beside in day.beside().into_iter().filter(|beside| Some(*beside) != except) {
+        let outcome = newest_file(store, provider, beside).await?;
+        let near = |outcome: &Outcome| lines_of(outcome, Class::NearMidnight) > 0;
+        let Some(outcome) = outcome.filter(near) else { continue };
+        let mut rows = Rows::of(store, &outcome);
+        while let Some(piece) = rows.next().await? {
+            let of_day = piece.into_iter().filter(|row| row.day == day.number());
+            known.extend(of_day.filter_map(|row| Some((row.reference, row.theirs?.transaction))));
+        }
+    }
+    Ok(known)
+}
+
+fn lines_of(outcome: &Outcome, class: Class) -> u64 {
+    outcome.classes.get(class.as_str()).map_or(0, |sums| sums.lines)
+}
+
+/// How many lines of other days, found in the file of this one, their newest results call missing there. A line that is found in two
+/// files is counted once.
+pub(super) async fn clears(
+    store: &dyn DurableStore,
+    outcome: &Outcome,
+    found: BTreeMap<Day, BTreeSet<String>>,
+) -> Result<BTreeMap<String, u64>, Failure> {
+    let this: Day = outcome.day.parse().expect("it was written from a day");
+    let mut clears = BTreeMap::new();
+    for (day, mut references) in found {
+        let Some(there) = newest_file(store, &outcome.provider, day).await? else { continue };
+        for known in elsewhere(store, &outcome.provider, day, Some(this)).await?.keys() {
+            references.remove(known);
+        }
+        let (mut rows, mut count) = (Rows::of(store, &there), 0);
+        while let Some(piece) = rows.next().await? {
+            let missing = piece.iter().filter(|row| row.class == Class::MissingThere.as_str());
+            count += missing.filter(|row| references.contains(&row.reference)).count() as u64;
+        }
+        if count > 0 {
+            clears.insert(day.to_string(), count);
+        }
+    }
+    Ok(clears)
+}
+
 /// How a provider's reconciliations stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Standing {
     /// Lines that differ, of the newest result of each of the last days together, by file where there is one: a day that was not cleared up is not forgotten
-    /// because the next one is in order.
+    /// because the next one is in order. What the file of a day beside it was found to have since does not count.
     pub(super) differing: u64,
     /// When the newest was made; `None`: there was none in that time.
     pub(super) last: Option<Timestamp>,
@@ -111,24 +180,31 @@ pub(super) struct Standing {
 pub(super) async fn standing(store: &dyn DurableStore, provider: &str, now: Timestamp) -> Result<Standing, StoreError> {
     let from = Day::of(now.plus_millis(-LOOKED_AT_MILLIS));
     let mut after = format!("{provider}{BETWEEN}{}", from.number());
-    let (mut newest, mut last) = (BTreeMap::<String, (u64, bool)>::new(), None);
+    let (mut newest, mut last) = (BTreeMap::<String, Outcome>::new(), None);
     loop {
         let page = list(store, Some(provider), &after, PAGE).await?;
         let full = page.len() == PAGE;
         for outcome in page {
             after.clone_from(&outcome.id);
             last = last.max(made_at(&outcome.id));
-            let sees_less = outcome.source == Source::Query;
-            match newest.entry(outcome.day) {
+            match newest.entry(outcome.day.clone()) {
                 // Asking cannot find what only the provider has: it takes nothing back that a file has shown.
-                Entry::Occupied(known) if sees_less && !known.get().1 => {}
-                entry => drop(entry.insert_entry((outcome.differing, sees_less))),
+                Entry::Occupied(known) if outcome.source == Source::Query && known.get().source == Source::File => {}
+                entry => drop(entry.insert_entry(outcome)),
             }
         }
         if !full {
-            return Ok(Standing { differing: newest.values().map(|(differing, _)| differing).sum(), last });
+            let differing = newest.values().map(|outcome| outcome.differing - cleared(outcome, &newest)).sum();
+            return Ok(Standing { differing, last });
         }
     }
+}
+
+/// How many differences of a result were cleared up by results of other days that were made after it.
+fn cleared(outcome: &Outcome, newest: &BTreeMap<String, Outcome>) -> u64 {
+    let later = newest.values().filter(|other| made_at(&other.id) > made_at(&outcome.id));
+    let cleared: u64 = later.filter_map(|other| other.clears.get(&outcome.day)).sum();
+    cleared.min(outcome.differing)
 }
 
 /// When a result was made, by its name.
