@@ -96,17 +96,18 @@ impl Teller {
             ("{national_secret}", sandbox::NATIONAL_SECRET),
         ];
         let settings = settings.iter().fold(self.settings.to_owned(), |text, (name, value)| text.replace(name, value));
-        let kind = self.kind;
+        let (kind, name) = (self.kind, self.kind.to_uppercase());
         format!(
-            "[[payment_provider]]\nid = \"{kind}\"\nkind = \"{kind}\"\nname = \"{kind}\"\n[payment_provider.settings]\n\
+            "[[payment_provider]]\nid = \"{kind}\"\nkind = \"{kind}\"\nname = \"{name}\"\n[payment_provider.settings]\n\
              url = \"{{sandbox}}/pay-sandbox/{kind}\"\nallow_private = true\ntimeout = \"2s\"\n{settings}\n"
         )
     }
 }
 
-/// The providers, the accounts, and the members that have to do with money.
-fn tables() -> String {
-    let providers: String = TELLERS.iter().map(Teller::table).collect();
+/// The providers that are not `given` already, the accounts, and the members that have to do with money.
+fn tables(given: &str) -> String {
+    let is_new = |teller: &&Teller| !given.contains(&format!("id = \"{}\"", teller.kind));
+    let providers: String = TELLERS.iter().filter(is_new).map(Teller::table).collect();
     format!(
         r#"
 {providers}
@@ -157,7 +158,7 @@ impl Cashier {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
-        let providers = format!("{}{}", setup.providers, tables());
+        let providers = format!("{}{}", setup.providers, tables(&setup.providers));
         let world = World::with(Setup { providers, ..setup }).await;
         Self::of(world).await
     }

@@ -78,7 +78,11 @@ impl Inquiry {
                             let app = app.clone();
                             tokio::spawn(async move {
                                 let id = entry.id.clone();
-                                look(&app, entry).await;
+                                // A stopping gateway waits for no provider: what was not learnt now is asked again.
+                                tokio::select! {
+                                    () = look(&app, entry) => {}
+                                    () = app.drained() => {}
+                                }
                                 app.inquiry.leave(&id);
                             });
                         })
