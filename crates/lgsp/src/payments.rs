@@ -26,6 +26,7 @@ pub(crate) mod reconcile;
 mod record;
 mod refund;
 mod when;
+mod word;
 
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ use crate::app::App;
 use crate::failure::Failure;
 use crate::request::Accepted;
 
-pub(crate) use callback::word;
+pub(crate) use callback::verdict_word;
 pub(crate) use explain::explanation;
 pub(crate) use inquiry::Inquiry;
 pub(crate) use operate::{Story, ask_now, review, settle_refund, story, waiting};

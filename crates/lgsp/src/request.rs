@@ -62,7 +62,13 @@ impl Accepted {
 
     /// Splits off a body that has at most so many bytes.
     pub(crate) fn into_body_within(self, most: ByteCount) -> Result<BodyReader, Failure> {
-        BodyReader::bounded(self.body, &self.parts.headers, &self.snapshot.config.limits, most)
+        self.split_within(most).map(|(_, body)| body)
+    }
+
+    /// The same, and the head.
+    pub(crate) fn split_within(self, most: ByteCount) -> Result<(Box<Parts>, BodyReader), Failure> {
+        let body = BodyReader::bounded(self.body, &self.parts.headers, &self.snapshot.config.limits, most)?;
+        Ok((self.parts, body))
     }
 
     /// What of it can prove who sent it.

@@ -13,13 +13,11 @@ use super::facts::{self, evidence};
 use super::keeper::{self, Because, Changing, Kept, Kind};
 use super::order::order;
 use super::providers::PaymentProvider;
+use super::word::Word;
 use crate::answer::{self, Answer};
 use crate::app::{App, Snapshot};
 use crate::failure::Failure;
 use crate::request::Accepted;
-
-/// The largest callback: those documented have 2 KiB.
-const MOST_BYTES: lgsp_model::ByteCount = lgsp_model::ByteCount(64 * 1024);
 
 /// Bytes that are kept of what is not signed.
 const MOST_NOISE: usize = 512;
@@ -28,16 +26,9 @@ pub(crate) async fn callback(app: &Arc<App>, request: Accepted, id: &str) -> Res
     let snapshot = request.snapshot.clone();
     let provider = snapshot.payment_providers.get(id);
     let provider = provider.ok_or_else(|| Failure::new(ErrorCode::NotFound, "there is no such payment provider"))?;
-    let (trace, parts) = (request.trace.id(), request.parts.clone());
-    let body = request.into_body_within(MOST_BYTES)?.read_whole().await?;
-    let came = CallbackRequest {
-        method: &parts.method,
-        path: "callback",
-        query: parts.uri.query().unwrap_or_default(),
-        headers: &parts.headers,
-        body: &body,
-        at: app.clock.wall(),
-    };
+    let trace = request.trace.id();
+    let word = Word::read(request, "callback", app.clock.wall()).await?;
+    let came = word.came();
     let verdict = judge(app, &snapshot, provider, &came, trace).await;
     app.metrics.payments.callback(provider.id(), verdict);
     let reply = provider.connector.reply(&came, verdict);
@@ -103,19 +94,19 @@ async fn heard_of(
     let amount = kept.record.payment().amount;
     if heard.report.amount.is_some_and(|said| said != amount) {
         if heard.proven {
-            learn(app, heard, because).await?;
+            learn(app, kept, heard, because).await?;
         }
         return Ok(CallbackVerdict::WrongAmount);
     }
     if heard.proven {
-        return learn(app, heard, because).await;
+        return learn(app, kept, heard, because).await;
     }
     confirmed(app, snapshot, provider, &kept, because).await
 }
 
-async fn learn(app: &Arc<App>, heard: &Heard, because: Because) -> Result<CallbackVerdict, Failure> {
+async fn learn(app: &Arc<App>, kept: Kept, heard: &Heard, because: Because) -> Result<CallbackVerdict, Failure> {
     let report = &heard.report;
-    recorded(keeper::change(app, heard.order.clone(), because, |record, now| facts::said(record, report, now)).await)
+    recorded(keeper::change_kept(app, kept, because, |record, now| facts::said(record, report, now)).await)
 }
 
 fn recorded(change: Result<(super::Record, Kind), Changing>) -> Result<CallbackVerdict, Failure> {
@@ -164,7 +155,7 @@ async fn noise(
     }
     let raw = raw(came);
     let shown = &raw[..raw.len().min(MOST_NOISE)];
-    keep(app, provider, evidence(provider.id(), word(verdict), shown), verdict, trace).await
+    keep(app, provider, evidence(provider.id(), verdict_word(verdict), shown), verdict, trace).await
 }
 
 /// Keeps what the provider did say and what leads to no payment. It is not acknowledged before it is on disk; somebody who repeats what he
@@ -180,7 +171,7 @@ async fn noted(
     if !provider.strays.may(app.clock.steady()) {
         return CallbackVerdict::TryAgain;
     }
-    keep(app, provider, evidence(provider.id(), word(verdict), &raw(came)), verdict, trace).await
+    keep(app, provider, evidence(provider.id(), verdict_word(verdict), &raw(came)), verdict, trace).await
 }
 
 async fn keep(
@@ -206,7 +197,7 @@ async fn keep(
 }
 
 /// The word for a verdict in metrics.
-pub(crate) const fn word(verdict: CallbackVerdict) -> &'static str {
+pub(crate) const fn verdict_word(verdict: CallbackVerdict) -> &'static str {
     match verdict {
         CallbackVerdict::Recorded => "recorded",
         CallbackVerdict::AlreadyRecorded => "already_recorded",

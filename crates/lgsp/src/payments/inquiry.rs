@@ -18,6 +18,7 @@ use super::open;
 use super::operate;
 use super::order::order;
 use super::providers::PaymentProvider;
+use super::read;
 use super::record::Record;
 use super::refund;
 use crate::app::{App, Snapshot};
@@ -40,9 +41,6 @@ const COUNTED_EVERY: u32 = 60;
 
 /// Who confirmed in his bank's program in the last moment is still waited for so long.
 const STILL_PAYING_MILLIS: i64 = 15 * 60_000;
-
-/// Payments of a dossier among which one that was paid twice is looked for.
-const OF_DOSSIER: usize = 1000;
 
 /// The job. It runs as long as the gateway.
 #[derive(Default)]
@@ -164,7 +162,7 @@ async fn look_at(app: &Arc<App>, kept: &Kept) -> Result<Option<Timestamp>, Failu
 /// A place among the questions that are asked of a payment's provider now; of a payment without one there is nothing to wait for.
 fn free_place(snapshot: &Snapshot, record: &Record) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
     let asks = record.sent && (!record.state().had_money() || record.state() == PaymentState::RefundPending);
-    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let provider = snapshot.payment_providers.of(record);
     provider.filter(|_| asks).map(|provider| provider.asking.clone().try_acquire_owned()).transpose()
 }
 
@@ -189,7 +187,7 @@ pub(crate) enum Asked {
 
 /// Asks the provider of a payment where it stands, after those who ask it now.
 pub(crate) async fn ask(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<Asked, Failure> {
-    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let provider = snapshot.payment_providers.of(record);
     let _place = match provider {
         Some(provider) => Some(provider.asking.clone().acquire_owned().await.expect("it is never closed")),
         None => None,
@@ -199,7 +197,7 @@ pub(crate) async fn ask(app: &Arc<App>, snapshot: &Snapshot, record: &Record) ->
 
 /// Asks, and ends the payment when its time is over and the provider has no money for it.
 async fn asked(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<Asked, Failure> {
-    let Some(provider) = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id)) else {
+    let Some(provider) = snapshot.payment_providers.of(record) else {
         tracing::warn!(
             payment = record.id,
             provider = record.provider,
@@ -277,8 +275,7 @@ async fn silent(
 async fn paid_twice(app: &Arc<App>, record: &Record) -> Result<(), Failure> {
     let Ok(dossier) = record.dossier.parse::<DossierCode>() else { return Ok(()) };
     let mut same = Vec::new();
-    for entry in app.store.payments_of(dossier, OF_DOSSIER).await? {
-        let other = Kept::of(entry)?.record;
+    for other in read::records_of(app, dossier).await? {
         if other.holds_money() && (other.id == record.id || other.shares_a_fee_with(record)) {
             same.push(other);
         }

@@ -19,7 +19,6 @@ const MOST_TRIES: usize = 64;
 /// A payment and the version that it was read at.
 pub(crate) struct Kept {
     pub(crate) record: Record,
-    pub(crate) seq: Seq,
     entry: PaymentEntry,
 }
 
@@ -53,7 +52,12 @@ impl Kept {
             tracing::error!(payment = entry.id.as_str(), seq = entry.seq.0, "a payment's record cannot be read");
             Failure::new(ErrorCode::Internal, "the payment's record cannot be read; an operator must look")
         })?;
-        Ok(Self { record, seq: entry.seq, entry })
+        Ok(Self { record, entry })
+    }
+
+    /// The event of its last change.
+    pub(crate) fn seq(&self) -> Seq {
+        self.entry.seq
     }
 }
 
@@ -69,9 +73,20 @@ pub(crate) async fn change(
     because: Because,
     decide: impl Fn(&mut Record, Timestamp) -> Result<(), NotNow> + Send + Sync,
 ) -> Result<(Record, Kind), Changing> {
+    let kept = load(app, &id).await?.ok_or_else(unknown)?;
+    change_kept(app, kept, because, decide).await
+}
+
+/// The same for who has just read it.
+pub(crate) async fn change_kept(
+    app: &Arc<App>,
+    mut kept: Kept,
+    because: Because,
+    decide: impl Fn(&mut Record, Timestamp) -> Result<(), NotNow> + Send + Sync,
+) -> Result<(Record, Kind), Changing> {
+    let id = kept.entry.id.clone();
     let mut decide: &(dyn Fn(&mut Record, Timestamp) -> Result<(), NotNow> + Send + Sync) = &decide;
     for _ in 0..MOST_TRIES {
-        let kept = load(app, &id).await?.ok_or_else(unknown)?;
         let now = app.clock.wall();
         let mut record = kept.record.clone();
         decide(&mut record, now).map_err(Changing::Refused)?;
@@ -81,15 +96,15 @@ pub(crate) async fn change(
         }
         let change = PaymentChange {
             id: id.clone(),
-            after: Some(kept.seq),
+            after: Some(kept.seq()),
             names: lines::names(&record),
             ledger: lines::ledger(&record),
             due: lines::due(Some(kept.record.state()), &record, now),
             record: written,
             evidence: because.evidence.clone(),
-            dossier: kept.entry.dossier,
-            agency: kept.entry.agency,
-            sender: kept.entry.sender,
+            dossier: kept.entry.dossier.clone(),
+            agency: kept.entry.agency.clone(),
+            sender: kept.entry.sender.clone(),
             at: now,
             trace: because.trace,
         };
@@ -102,6 +117,7 @@ pub(crate) async fn change(
             // A provider's transaction that paid another payment does not pay this one.
             PaymentChanged::Taken(_) => decide = &used_elsewhere,
         }
+        kept = load(app, &id).await?.ok_or_else(unknown)?;
     }
     Err(Changing::Failed(Failure::retry(
         ErrorCode::Overloaded,

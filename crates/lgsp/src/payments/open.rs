@@ -9,7 +9,7 @@ use lgsp_store::TraceId;
 
 use super::facts::{self, evidence};
 use super::keeper::{self, Because};
-use super::order::order;
+use super::order::{order, to_the_second};
 use super::providers::PaymentProvider;
 use super::record::Record;
 use crate::app::{App, Snapshot};
@@ -19,8 +19,7 @@ use crate::failure::Failure;
 pub(crate) fn choose(record: &mut Record, provider: &str, now: Timestamp) {
     record.provider = Some(provider.to_owned());
     record.sent = true;
-    // Providers write times to the second; what they are told must be the same at every call.
-    record.opened_at = Some(Timestamp(now.0 - now.0.rem_euclid(1000)));
+    record.opened_at = Some(to_the_second(now));
 }
 
 /// Chooses the provider of a payment that was only asked for. Who chose first, chose.
@@ -67,7 +66,7 @@ pub(crate) fn is_overdue(record: &Record, now: Timestamp) -> bool {
 /// Tells a provider of an order once more that it was asked about and does not know. It may come to know it meanwhile by what it was told
 /// the first time, so that a refusal now says nothing.
 pub(crate) async fn again(app: &Arc<App>, snapshot: &Snapshot, record: &Record) -> Result<(), Failure> {
-    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let provider = snapshot.payment_providers.of(record);
     let Some(provider) = provider.filter(|provider| check_payee(snapshot, record, provider).is_ok()) else {
         return Ok(());
     };

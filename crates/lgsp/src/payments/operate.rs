@@ -40,7 +40,7 @@ pub(crate) struct Story {
 /// The story of a payment; `None`: there is no such payment.
 pub(crate) async fn story(app: &App, id: &PaymentId) -> Result<Option<Story>, Failure> {
     let Some(kept) = keeper::load(app, id).await? else { return Ok(None) };
-    let (mut events, mut next) = (Vec::new(), Some(kept.seq));
+    let (mut events, mut next) = (Vec::new(), Some(kept.seq()));
     while let Some(seq) = next.filter(|_| events.len() < CHANGES) {
         let Some(event) = app.store.event(seq).await? else { break };
         let mut said = said_before(app, &event).await?;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use lgsp_config::{Config, Payee as Account};
 use lgsp_connect::{Bill, Fee, Order, Payee, Payer};
-use lgsp_model::{Dong, DossierCode};
+use lgsp_model::{Dong, DossierCode, Timestamp};
 
 use super::record::Record;
 
@@ -45,6 +45,11 @@ pub(crate) fn order(config: &Config, record: &Record, provider: &str) -> Order {
             },
         },
     }
+}
+
+/// Providers write times to the second; what they are told must be the same at every call.
+pub(crate) fn to_the_second(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0.rem_euclid(1000))
 }
 
 fn payee(account: &Account) -> Payee {

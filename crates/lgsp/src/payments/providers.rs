@@ -12,6 +12,8 @@ use lgsp_core::{Gcra, Verdict};
 use lgsp_model::{AgencyCode, Dong, Timestamp};
 use tokio::sync::Semaphore;
 
+use super::record::Record;
+
 /// A provider, and what people read of it.
 pub(crate) struct PaymentProvider {
     settings: Settings,
@@ -126,6 +128,11 @@ impl PaymentProviders {
 
     pub(crate) fn get(&self, id: &str) -> Option<&Arc<PaymentProvider>> {
         self.0.iter().find(|provider| provider.id() == id)
+    }
+
+    /// The one that a payment was told to, if the configuration still has it.
+    pub(crate) fn of(&self, record: &Record) -> Option<&Arc<PaymentProvider>> {
+        self.get(record.provider.as_deref()?)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<PaymentProvider>> {

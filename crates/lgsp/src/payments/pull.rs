@@ -3,42 +3,31 @@
 
 use std::sync::Arc;
 
-use lgsp_connect::{CallbackRequest, Unheard};
+use lgsp_connect::Unheard;
 use lgsp_core::payment::{Fact, NotNow};
 use lgsp_model::{DossierCode, ErrorCode, PaymentState, Scope};
-
-use super::facts;
-use super::keeper::{self, Because, Changing, Kept};
-use super::open;
-use super::order::order;
-use super::record::Record;
 use lgsp_store::TraceId;
 
+use super::facts;
+use super::keeper::{self, Because, Changing};
+use super::open;
+use super::order::order;
+use super::read;
+use super::record::Record;
+use super::word::Word;
 use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::request::{Accepted, Authorised};
-
-const MOST_BYTES: lgsp_model::ByteCount = lgsp_model::ByteCount(64 * 1024);
-
-/// Payments of one dossier that are looked through.
-const OF_DOSSIER: usize = 1000;
 
 pub(crate) async fn pull(app: &Arc<App>, request: Accepted, id: &str) -> Result<Answer, Failure> {
     let caller = Authorised::check(request.identify(app).await?, &Scope::PaymentRead)?;
     let snapshot = request.snapshot.clone();
     let nothing = || Failure::new(ErrorCode::NotFound, "no payment provider of this name is asked by its partner");
     let provider = snapshot.payment_providers.get(id).ok_or_else(nothing)?;
-    let (parts, request_trace) = (request.parts.clone(), request.trace.id());
-    let body = request.into_body_within(MOST_BYTES)?.read_whole().await?;
-    let came = CallbackRequest {
-        method: &parts.method,
-        path: "lookup",
-        query: parts.uri.query().unwrap_or_default(),
-        headers: &parts.headers,
-        body: &body,
-        at: app.clock.wall(),
-    };
+    let trace = request.trace.id();
+    let word = Word::read(request, "lookup", app.clock.wall()).await?;
+    let came = word.came();
     let asked = provider.connector.pulled(&came).ok_or_else(nothing)?;
     let code = asked.map_err(|unheard| match unheard {
         Unheard::BadSignature => Failure::new(ErrorCode::Unauthenticated, "the signature is wrong"),
@@ -49,7 +38,7 @@ pub(crate) async fn pull(app: &Arc<App>, request: Accepted, id: &str) -> Result<
     let code: DossierCode =
         code.parse().map_err(|error| Failure::new(ErrorCode::BadParameter, format!("MaHoSo: {error}")))?;
     caller.check_agency(&code.agency())?;
-    let record = payable(app, code, provider.id(), request_trace).await?;
+    let record = payable(app, code, provider.id(), trace).await?;
     let order = record.map(|record| order(&snapshot.config, &record, provider.id()));
     let reply = provider.connector.pull_reply(&came, order.as_ref());
     Ok(answer::with_body(reply.status, reply.content_type, reply.body))
@@ -58,8 +47,7 @@ pub(crate) async fn pull(app: &Arc<App>, request: Accepted, id: &str) -> Result<
 /// The payment of a dossier that can be paid now through a provider. One that nobody has chosen a provider for is bound to this one before
 /// its partner hears of it: a citizen must not be sent to two.
 async fn payable(app: &Arc<App>, code: DossierCode, provider: &str, trace: TraceId) -> Result<Option<Record>, Failure> {
-    for entry in app.store.payments_of(code, OF_DOSSIER).await? {
-        let record = Kept::of(entry)?.record;
+    for record in read::records_of(app, code).await? {
         let is_mine = record.provider.as_deref() == Some(provider) && record.sent;
         if app.clock.wall() >= record.expires_at {
             continue;

@@ -6,6 +6,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 use lgsp_connect::Receipt;
 use lgsp_model::{DossierCode, ErrorCode, PaymentState, Scope};
+use lgsp_store::PAYMENTS_AT_ONCE;
 use serde::Serialize;
 use serde_json::json;
 
@@ -17,9 +18,6 @@ use crate::answer::{self, Answer};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::request::{Accepted, Authorised};
-
-/// Payments of one dossier that are shown.
-const OF_DOSSIER: usize = 1000;
 
 pub(crate) async fn one(app: &Arc<App>, request: &Accepted, id: &str) -> Result<Answer, Failure> {
     let caller = Authorised::check(request.identify(app).await?, &Scope::PaymentRead)?;
@@ -61,8 +59,9 @@ pub(crate) async fn of_dossier(app: &Arc<App>, request: &Accepted) -> Result<Ans
     Ok(answer::json(StatusCode::OK, body.to_string()))
 }
 
+/// A dossier's payments, the newest first.
 pub(crate) async fn records_of(app: &App, code: DossierCode) -> Result<Vec<Record>, Failure> {
-    let entries = app.store.payments_of(code, OF_DOSSIER).await?;
+    let entries = app.store.payments_of(code, PAYMENTS_AT_ONCE).await?;
     entries.into_iter().map(|entry| Kept::of(entry).map(|kept| kept.record)).collect()
 }
 
@@ -116,7 +115,7 @@ pub(crate) async fn receipt(app: &Arc<App>, request: &Accepted, id: &str) -> Res
         return Err(Failure::new(ErrorCode::Conflict, "there is no receipt: the payment is not paid"));
     }
     let snapshot = &request.snapshot;
-    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let provider = snapshot.payment_providers.of(&record);
     let theirs = match (provider, &record.receipt_url) {
         (_, Some(url)) => Some(Receipt::Url(url.clone())),
         (Some(provider), None) => {

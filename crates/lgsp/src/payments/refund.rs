@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::facts::{self, evidence};
 use super::keeper::{self, Because};
-use super::order::order;
+use super::order::{order, to_the_second};
 use super::providers::PaymentProvider;
 use super::record::{Record, RefundLine};
 use super::{answer, read};
@@ -63,7 +63,7 @@ async fn refund(
     by: &str,
     trace: TraceId,
 ) -> Result<Record, Failure> {
-    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let provider = snapshot.payment_providers.of(record);
     let provider =
         provider.ok_or_else(|| Failure::new(ErrorCode::Conflict, "the payment has no provider to refund it"))?;
     let id = refund_id(record, &ask.reference);
@@ -107,11 +107,6 @@ fn line(ask: &Ask, id: &PaymentId, amount: Dong, by: &str, now: Timestamp) -> Re
         code: None,
         sent: true,
     }
-}
-
-/// Providers write times to the second; what they are told must be the same at every call.
-fn to_the_second(now: Timestamp) -> Timestamp {
-    Timestamp(now.0 - now.0.rem_euclid(1000))
 }
 
 fn check_able(provider: &PaymentProvider, record: &Record, amount: Dong) -> Result<(), Failure> {
@@ -191,7 +186,7 @@ pub(crate) async fn pursue(
     trace: TraceId,
 ) -> Result<(), Failure> {
     let line = record.refunds.iter().find(|line| line.state == RefundState::Pending.as_str());
-    let provider = record.provider.as_deref().and_then(|id| snapshot.payment_providers.get(id));
+    let provider = snapshot.payment_providers.of(record);
     let (Some(line), Some(provider)) = (line, provider) else { return Ok(()) };
     if !line.sent {
         return send_anew(app, snapshot, provider, record, line, trace).await;

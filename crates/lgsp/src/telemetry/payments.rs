@@ -58,6 +58,6 @@ impl PaymentMetrics {
 
     /// A callback was answered.
     pub(crate) fn callback(&self, provider: &str, verdict: CallbackVerdict) {
-        self.callbacks.with_label_values(&[provider, crate::payments::word(verdict)]).inc();
+        self.callbacks.with_label_values(&[provider, crate::payments::verdict_word(verdict)]).inc();
     }
 }
