@@ -8,6 +8,9 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::keys::hex;
 
+/// Digits that every number of 64 bits holds.
+const NUMBER_DIGITS: usize = 18;
+
 /// Letters without accents and signs that every implementation of a form writes alike: letters, digits and `.,:_-`, single spaces
 /// between words, at most `most` characters. `Lệ phí hồ sơ (5)` becomes `Le phi ho so 5`.
 pub(super) fn plain(text: &str, most: usize) -> String {
@@ -44,6 +47,12 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
+/// The name of a payment or refund at a provider that numbers them, in 64 bits; `0` stands there while there is none.
+pub(super) fn numbered(text: &str) -> Option<String> {
+    let digits = (1..=NUMBER_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    (digits && !text.starts_with('0')).then(|| text.to_owned())
+}
+
 /// Sixteen hexadecimal digits that no other call has.
 pub(super) fn fresh() -> String {
     let mut bytes = [0; 8];
@@ -68,6 +77,14 @@ mod tests {
             ("测试", 255, ""),
         ] {
             assert_eq!(plain(text, most), expected);
+        }
+    }
+
+    #[test]
+    fn a_transaction_is_a_number_that_is_not_nought() {
+        assert_eq!(numbered("4088878653").as_deref(), Some("4088878653"));
+        for text in ["", "0", "-1", "007", "1.5", "12a", "1234567890123456789"] {
+            assert_eq!(numbered(text), None, "{text}");
         }
     }
 

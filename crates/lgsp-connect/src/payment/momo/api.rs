@@ -12,7 +12,7 @@ use crate::payment::caller::{Answered, Call, Message, of_another};
 use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
 use crate::payment::provider::{Opened, PayFailure, RefundReport, Report};
-use crate::payment::words::{cut, filled, fresh};
+use crate::payment::words::{cut, filled, fresh, numbered};
 use crate::redact::own_cause;
 
 /// Characters of `orderInfo` and of a refund's description.
@@ -20,9 +20,6 @@ const INFO_CHARS: usize = 200;
 
 /// Characters of a code or a means of payment that are kept.
 const CODE_CHARS: usize = 40;
-
-/// Digits of the largest `transId`, a number of 64 bits.
-const TRANSACTION_DIGITS: usize = 18;
 
 impl Momo {
     pub(super) async fn create(&self, order: &Order) -> Result<Opened, PayFailure> {
@@ -93,7 +90,7 @@ impl Momo {
         Ok(Report {
             standing: with_amount(standing, amount),
             amount,
-            transaction: transaction(&told.or_empty("transId")),
+            transaction: numbered(&told.or_empty("transId")),
             // The time of the answer is all that it tells.
             paid_at: None,
             code: cut(&code, CODE_CHARS),
@@ -104,7 +101,7 @@ impl Momo {
     }
 
     pub(super) async fn send_back(&self, refund: RefundOrder<'_>) -> Result<RefundReport, PayFailure> {
-        let Some(paid) = transaction(refund.transaction).and_then(|paid| paid.parse::<u64>().ok()) else {
+        let Some(paid) = numbered(refund.transaction).and_then(|paid| paid.parse::<u64>().ok()) else {
             return Err(PayFailure::Refused(own_cause("transaction", "the payment has no number of MoMo's")));
         };
         let (amount, id, reason, paid) =
@@ -130,7 +127,7 @@ impl Momo {
             meant => meant.refund(),
         };
         about(&told, id)?;
-        let provider_id = transaction(&told.or_empty("transId")).filter(|id| id != refund.transaction);
+        let provider_id = numbered(&told.or_empty("transId")).filter(|id| id != refund.transaction);
         Ok(RefundReport { standing, provider_id, code: cut(&code, CODE_CHARS), evidence: answered.body.clone() })
     }
 
@@ -144,13 +141,13 @@ impl Momo {
             Meaning::NotTaken => return Err(PayFailure::Refused(said(&code))),
             _ => about(&told, id)?,
         }
-        let mut provider_id = transaction(&told.or_empty("transId"));
+        let mut provider_id = numbered(&told.or_empty("transId"));
         // Some answers list the refunds; then only what is said of this one counts.
         let listed = told.objects("refundTrans");
         if !listed.is_empty() {
             let this = listed.iter().find(|one| one.or_empty("orderId") == id);
             code = this.map_or_else(|| "42".to_owned(), |one| one.or_empty("resultCode"));
-            provider_id = this.and_then(|one| transaction(&one.or_empty("transId")));
+            provider_id = this.and_then(|one| numbered(&one.or_empty("transId")));
         }
         let provider_id = provider_id.filter(|id| id != refund.transaction);
         let standing = meaning(&code).refund();
@@ -204,27 +201,8 @@ fn went_back(told: &Members<'_>) -> i64 {
     done.filter_map(|one| one.or_empty("amount").parse::<Dong>().ok()).sum()
 }
 
-/// MoMo's name of a payment or refund: a number; `0` while there is none.
-pub(super) fn transaction(text: &str) -> Option<String> {
-    let digits = (1..=TRANSACTION_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    Some(text.to_owned()).filter(|text| digits && !text.starts_with('0'))
-}
-
 fn said(code: &str) -> Cause {
     let known = meaning(code) != Meaning::Unlisted;
     let code = if known { format!("momo_{code}") } else { "momo_other".to_owned() };
     own_cause(code, "MoMo did not do what it was asked; its list of result codes says what the code means")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_transaction_is_a_number_that_is_not_nought() {
-        assert_eq!(transaction("4088878653").as_deref(), Some("4088878653"));
-        for text in ["", "0", "-1", "007", "1.5", "12a", "1234567890123456789"] {
-            assert_eq!(transaction(text), None, "{text}");
-        }
-    }
 }

@@ -10,7 +10,7 @@ use super::{Keys, Merchant, canonical};
 use crate::payment::members::Members;
 use crate::payment::provider::{CallbackRequest, Heard, Report, Unheard};
 use crate::payment::time::read_millis;
-use crate::payment::words::cut;
+use crate::payment::words::{cut, numbered};
 
 /// A callback has less than two KiB.
 const MOST_BYTES: usize = 16 * 1024;
@@ -64,7 +64,7 @@ pub(super) fn hear(merchant: &Merchant, keys: &Keys, came: &CallbackRequest<'_>)
     let report = Report {
         standing,
         amount: Some(amount),
-        transaction: super::api::transaction(text("transId")),
+        transaction: numbered(text("transId")),
         paid_at: read_millis(text("responseTime")).filter(|_| standing == ReportStanding::Paid),
         code: cut(text("resultCode"), CODE_CHARS),
         means: Some(cut(text("payType"), CODE_CHARS)).filter(|means| !means.is_empty()),

@@ -17,7 +17,7 @@ use crate::payment::members::Members;
 use crate::payment::order::{Order, RefundOrder};
 use crate::payment::provider::{Opened, PayFailure, RefundReport, Report};
 use crate::payment::time::read_millis;
-use crate::payment::words::{cut, filled};
+use crate::payment::words::{cut, filled, numbered};
 use crate::redact::own_cause;
 
 /// `expire_duration_seconds`: five minutes to thirty days.
@@ -28,9 +28,6 @@ const INFO_CHARS: usize = 200;
 
 /// Characters of a code that are kept.
 const CODE_CHARS: usize = 40;
-
-/// Digits of a number of 64 bits.
-const TRANSACTION_DIGITS: usize = 18;
 
 /// ZaloPay answers about an order for so long; that it knows none says nothing any more afterwards.
 const REMEMBERED: Duration = Duration::from_secs(48 * 3600);
@@ -81,7 +78,7 @@ impl ZaloPay {
         let form = [("app_id", app_id.as_str()), ("app_trans_id", &reference), ("mac", &mac)];
         let answered = self.post(Call::Asks, &self.calls.query, &form).await?;
         let told = answered.members()?;
-        let transaction = transaction(&told.or_empty("zp_trans_id"));
+        let transaction = numbered(&told.or_empty("zp_trans_id"));
         let standing = match standing(outcome(&told).order(transaction.is_some()), &told)? {
             ReportStanding::NotFound if self.caller.now() > order.opened_at.plus_millis(millis(REMEMBERED)) => {
                 ReportStanding::Unclear
@@ -141,7 +138,7 @@ impl ZaloPay {
         let form = [("app_id", app_id.as_str()), ("m_refund_id", &name), ("timestamp", &time), ("mac", &mac)];
         let answered = self.post(Call::Asks, &self.calls.query_refund, &form).await?;
         let told = answered.members()?;
-        let named = provider_id.is_some() || transaction(&told.or_empty("refund_id")).is_some();
+        let named = provider_id.is_some() || numbered(&told.or_empty("refund_id")).is_some();
         let standing = standing(outcome(&told).asked_refund(named), &told)?;
         Ok(report(&answered, &told, standing, provider_id))
     }
@@ -166,7 +163,7 @@ fn report(
     standing: RefundStanding,
     provider_id: Option<&str>,
 ) -> RefundReport {
-    let named = transaction(&told.or_empty("refund_id")).or_else(|| provider_id.map(ToOwned::to_owned));
+    let named = numbered(&told.or_empty("refund_id")).or_else(|| provider_id.map(ToOwned::to_owned));
     RefundReport { standing, provider_id: named, code: code(told), evidence: answered.body.clone() }
 }
 
@@ -174,12 +171,6 @@ fn report(
 fn code(told: &Members<'_>) -> String {
     let (code, sub) = (told.or_empty("return_code"), told.or_empty("sub_return_code"));
     cut(if code == "2" && !matches!(sub.as_str(), "" | "0" | "1") { &sub } else { &code }, CODE_CHARS)
-}
-
-/// ZaloPay's name of a payment or refund: a number; `0` while there is none.
-pub(super) fn transaction(text: &str) -> Option<String> {
-    let digits = (1..=TRANSACTION_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    Some(text.to_owned()).filter(|text| digits && !text.starts_with('0'))
 }
 
 fn said(told: &Members<'_>) -> Cause {

@@ -9,7 +9,7 @@ use super::{Keys, Merchant};
 use crate::payment::members::Members;
 use crate::payment::provider::{CallbackRequest, Heard, Report, Unheard};
 use crate::payment::time::read_millis;
-use crate::payment::words::cut;
+use crate::payment::words::{cut, numbered};
 
 /// A callback has some KiB.
 const MOST_BYTES: usize = 32 * 1024;
@@ -45,7 +45,7 @@ pub(super) fn hear(merchant: &Merchant, keys: &Keys, came: &CallbackRequest<'_>)
     let order = reference.get(DAY_CHARS..).filter(|_| dated(&reference)).and_then(|id| id.parse().ok());
     let order = order.ok_or(Unheard::UnknownOrder)?;
     let amount = text("amount")?.parse().map_err(|_| Unheard::Malformed("amount"))?;
-    let transaction = super::api::transaction(&text("zp_trans_id")?).ok_or(Unheard::Malformed("zp_trans_id"))?;
+    let transaction = numbered(&text("zp_trans_id")?).ok_or(Unheard::Malformed("zp_trans_id"))?;
     let report = Report {
         standing: ReportStanding::Paid,
         amount: Some(amount),
